@@ -1,0 +1,4 @@
+//! praetor judges images by a constitution.
+pub mod ids;
+pub mod units;
+pub mod verdict;

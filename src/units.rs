@@ -1,0 +1,128 @@
+//! Quantities that have a range, and how people read them.
+//!
+//! The judging rooms compute in plain `f64`; a number that crosses a room as a
+//! probability is a [`Probability`], so that its range is a fact of its type.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A number in `0.0..=1.0`.
+///
+/// ```
+/// use praetor::units::Probability;
+/// assert!(Probability::new(1.2).is_none());
+/// assert_eq!(Probability::new(0.25).unwrap().to_string(), "0.250");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Probability(f64);
+
+impl Probability {
+    /// Certainty that something is not so.
+    pub const ZERO: Self = Self(0.0);
+    /// Certainty that something is so.
+    pub const ONE: Self = Self(1.0);
+
+    /// Takes a number that is finite and within `0.0..=1.0`, and nothing else.
+    pub fn new(value: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&value).then_some(Self(value))
+    }
+
+    /// Clamps into the range; not a number becomes zero.
+    pub fn saturating(value: f64) -> Self {
+        Self(value.max(0.0).min(1.0))
+    }
+
+    /// Logistic function of log-odds: `0.0` gives one half.
+    pub fn from_log_odds(log_odds: f64) -> Self {
+        Self::saturating(1.0 / (1.0 + (-log_odds).exp()))
+    }
+
+    /// Log-odds, kept finite: probabilities nearer than `1e-9` to an end count as that near.
+    pub fn log_odds(self) -> f64 {
+        let inside = self.0.clamp(1e-9, 1.0 - 1e-9);
+        (inside / (1.0 - inside)).ln()
+    }
+
+    /// The number itself.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Probability {
+    type Error = OutOfRange;
+
+    fn try_from(value: f64) -> Result<Self, OutOfRange> {
+        Self::new(value).ok_or(OutOfRange { value })
+    }
+}
+
+impl From<Probability> for f64 {
+    fn from(probability: Probability) -> f64 {
+        probability.0
+    }
+}
+
+impl fmt::Display for Probability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl JsonSchema for Probability {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Probability".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "number", "minimum": 0.0, "maximum": 1.0 })
+    }
+}
+
+/// A number that was to be a probability and is outside `0.0..=1.0`.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("`{value}` is not a probability: expected a number from 0 to 1")]
+pub struct OutOfRange {
+    /// The number that was given.
+    pub value: f64,
+}
+
+/// Milliseconds as people read them: `850 ms`, `12.3 s`, `4 min 05 s`.
+pub fn duration(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..60_000 => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
+        _ => format!("{} min {:02} s", milliseconds / 60_000, milliseconds % 60_000 / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_odds_turn_back_into_the_probability() {
+        for value in [0.01, 0.3, 0.5, 0.99] {
+            let there = Probability::new(value).unwrap().log_odds();
+            assert!((Probability::from_log_odds(there).value() - value).abs() < 1e-12);
+        }
+        assert!(Probability::ZERO.log_odds().is_finite());
+        assert_eq!(Probability::from_log_odds(f64::INFINITY), Probability::ONE);
+    }
+
+    #[test]
+    fn not_a_number_is_no_probability() {
+        assert!(Probability::new(f64::NAN).is_none());
+        assert_eq!(Probability::saturating(f64::NAN), Probability::ZERO);
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(850), "850 ms");
+        assert_eq!(duration(12_345), "12.3 s");
+        assert_eq!(duration(245_000), "4 min 05 s");
+    }
+}
