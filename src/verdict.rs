@@ -30,9 +30,9 @@ pub struct Verdict {
     pub violated: Vec<RuleId>,
     /// One entry a rule, in the constitution's order; empty when the image could not be read.
     pub rules: Vec<RuleVerdict>,
-    /// Which frame of an animation decided, counted from zero; absent for still images.
+    /// How many frames of an animation were judged; absent for still images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frame: Option<FrameNote>,
+    pub frames: Option<Frames>,
     /// Why the image could not be judged at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ImageError>,
@@ -71,6 +71,9 @@ pub struct RuleVerdict {
     /// The weakest precondition's score, since all must hold; absent when none was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Probability>,
+    /// The frame of an animation on which this rule was decided, counted from zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<u32>,
     /// Every number behind the outcome, one entry a precondition; written with `--trace`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -196,12 +199,10 @@ impl std::fmt::Display for Why {
     }
 }
 
-/// Which frame of an animation decided.
+/// The frames of an animation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FrameNote {
-    /// The frame with the gravest verdict, counted from zero.
-    pub decided: u32,
-    /// Frames that were judged: those that differ from an earlier one, up to the limit.
+pub struct Frames {
+    /// Frames that were judged: those that differ from every earlier one, up to the limit.
     pub judged: u32,
     /// Whether the limit left frames out.
     pub cut: bool,
@@ -219,7 +220,7 @@ pub struct ImageError {
 impl RuleVerdict {
     /// Concludes from the findings on a rule's whole chain: all must hold for a violation, one
     /// that does not hold clears the rule, and otherwise it stays undetermined (Algorithm 1,
-    /// lines 11-27, read as a whole so that the chain's order can't matter).
+    /// lines 9-27, read as a whole so that the chain's order can't matter).
     pub fn from_findings(rule: RuleId, findings: Vec<Finding>) -> Self {
         let any = |holds| findings.iter().any(|finding| finding.holds == holds);
         let outcome = if any(Holds::No) {
@@ -232,32 +233,110 @@ impl RuleVerdict {
         let why = (outcome == Outcome::Undetermined)
             .then(|| findings.iter().find_map(|finding| finding.why.clone()))
             .flatten();
-        let score = findings
-            .iter()
-            .filter_map(|finding| finding.score)
-            .min_by(|a, b| a.value().total_cmp(&b.value()));
-        Self { rule, outcome, why, score, findings }
+        let score = lowest(findings.iter().filter_map(|finding| finding.score));
+        Self { rule, outcome, why, score, frame: None, findings }
+    }
+
+    /// How grave this is beside the same rule on another frame: outcome first, then score.
+    fn gravity(&self) -> (Conclusion, f64) {
+        (self.outcome.into(), self.score.map_or(-1.0, Probability::value))
+    }
+}
+
+impl From<Outcome> for Conclusion {
+    /// What a rule's outcome says of the image it stands alone in.
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Violated => Self::Unsafe,
+            Outcome::Undetermined => Self::Undetermined,
+            Outcome::Clear => Self::Safe,
+        }
     }
 }
 
 /// Concludes for an image from its rules: a violation outweighs what could not be settled, and
 /// that outweighs what is clear.
 pub fn conclude(rules: &[RuleVerdict]) -> Conclusion {
-    rules
-        .iter()
-        .map(|rule| match rule.outcome {
-            Outcome::Violated => Conclusion::Unsafe,
-            Outcome::Undetermined => Conclusion::Undetermined,
-            Outcome::Clear => Conclusion::Safe,
-        })
-        .max()
-        .unwrap_or(Conclusion::Safe)
+    rules.iter().map(|rule| rule.outcome.into()).max().unwrap_or(Conclusion::Safe)
 }
 
-/// The gravest rule's score.
+/// The most suspected rule's score.
 pub fn image_score(rules: &[RuleVerdict]) -> Option<Probability> {
-    rules
-        .iter()
-        .filter_map(|rule| rule.score)
-        .max_by(|a, b| a.value().total_cmp(&b.value()))
+    let scores = rules.iter().filter_map(|rule| rule.score);
+    scores.max_by(|one, other| one.value().total_cmp(&other.value()))
+}
+
+/// Joins the verdicts on an animation's frames: each rule is decided by its gravest frame.
+///
+/// Every frame must have judged the same rules in the same order. `None` without frames.
+pub fn gravest(frames: impl IntoIterator<Item = (u32, Vec<RuleVerdict>)>) -> Option<Vec<RuleVerdict>> {
+    let numbered = |(frame, rules): (u32, Vec<RuleVerdict>)| -> Vec<RuleVerdict> {
+        rules.into_iter().map(|rule| RuleVerdict { frame: Some(frame), ..rule }).collect()
+    };
+    frames.into_iter().map(numbered).reduce(|worst, next| {
+        let pair = worst.into_iter().zip(next);
+        pair.map(|(worst, next)| if next.gravity() > worst.gravity() { next } else { worst }).collect()
+    })
+}
+
+fn lowest(scores: impl Iterator<Item = Probability>) -> Option<Probability> {
+    scores.min_by(|one, other| one.value().total_cmp(&other.value()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(holds: Holds, score: f64) -> Finding {
+        Finding {
+            precondition: "c".to_owned(),
+            view: ViewKind::Whole,
+            m: None,
+            prior: None,
+            mass: None,
+            rejects_below: None,
+            accepts_above: None,
+            score: Probability::new(score),
+            holds,
+            by: None,
+            why: (holds == Holds::Unknown).then_some(Why::Undecided),
+        }
+    }
+
+    fn rule(findings: &[(Holds, f64)]) -> RuleVerdict {
+        let findings = findings.iter().map(|&(holds, score)| finding(holds, score)).collect();
+        RuleVerdict::from_findings(RuleId::new("r").unwrap(), findings)
+    }
+
+    #[test]
+    fn a_chain_is_an_and_of_three_values() {
+        use Holds::{No, Unknown, Yes};
+        let outcome = |holds: &[Holds]| {
+            rule(&holds.iter().map(|&holds| (holds, 0.5)).collect::<Vec<_>>()).outcome
+        };
+        assert_eq!(outcome(&[Yes, Yes]), Outcome::Violated);
+        assert_eq!(outcome(&[Yes, No]), Outcome::Clear);
+        assert_eq!(outcome(&[Unknown, No]), Outcome::Clear);
+        assert_eq!(outcome(&[Yes, Unknown]), Outcome::Undetermined);
+        assert_eq!(outcome(&[]), Outcome::Undetermined);
+    }
+
+    #[test]
+    fn the_weakest_precondition_scores_a_rule_and_the_strongest_rule_an_image() {
+        let weak = rule(&[(Holds::Yes, 0.9), (Holds::No, 0.2)]);
+        let strong = rule(&[(Holds::Yes, 0.7)]);
+        assert_eq!(weak.score, Probability::new(0.2));
+        assert_eq!(image_score(&[weak, strong]), Probability::new(0.7));
+    }
+
+    #[test]
+    fn each_rule_is_decided_by_its_gravest_frame() {
+        let calm = [rule(&[(Holds::No, 0.1)]), rule(&[(Holds::Yes, 0.8)])];
+        let wild = [rule(&[(Holds::Unknown, 0.6)]), rule(&[(Holds::Yes, 0.7)])];
+        let joined = gravest([(0, calm.to_vec()), (3, wild.to_vec())]).unwrap();
+        assert_eq!(joined.iter().map(|rule| rule.frame).collect::<Vec<_>>(), [Some(3), Some(0)]);
+        assert_eq!(conclude(&joined), Conclusion::Unsafe);
+        assert_eq!(conclude(&joined[..1]), Conclusion::Undetermined);
+        assert!(gravest([]).is_none());
+    }
 }

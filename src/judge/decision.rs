@@ -1,0 +1,164 @@
+//! Algorithm 1's decision on one precondition, and every constant of the paper.
+//!
+//! Source: "MLLM-as-a-Judge for Image Safety without Human Labeling" (CLUE, arXiv 2501.00192),
+//! section "Debiased Token Probability" and Algorithm 1, lines 12-17. Everything here is
+//! arithmetic on two numbers: no model, no image, no file. `docs/judging.md` works the rule
+//! through by hand, and its tables are the test's cases.
+
+use crate::constitution::{Thresholds, Undecided};
+use crate::units::Probability;
+use crate::verdict::{Holds, Step, Why};
+
+/// The paper's constants, the same for every model.
+///
+/// α1 = −0.3 · M(None, c) and α2 = 0.8 · (1 − M(None, c)); only the factors are constants.
+pub const PAPER: Thresholds = Thresholds { reject_below_prior: 0.3, accept_above_prior: 0.8 };
+
+/// The cut of a judge that knows no prior: the paper's baseline, and ours with `--without prior`.
+pub const PLAIN_CUT: f64 = 0.5;
+
+/// The two values of M between which strategy 1 decides nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Band {
+    /// Below this the content is not visible: M(None, c) + α1.
+    pub rejects_below: f64,
+    /// Above this the content is visible: M(None, c) + α2.
+    pub accepts_above: f64,
+}
+
+impl Band {
+    /// The band for a prior M(None, c): Algorithm 1's two differences, solved for M(x, c).
+    ///
+    /// ```
+    /// use praetor::judge::decision::{Band, PAPER};
+    /// use praetor::units::Probability;
+    /// let band = Band::around(Probability::new(0.5).unwrap(), PAPER);
+    /// assert_eq!((band.rejects_below, band.accepts_above), (0.35, 0.9));
+    /// ```
+    pub fn around(prior: Probability, thresholds: Thresholds) -> Self {
+        let prior = prior.value();
+        let alpha1 = -thresholds.reject_below_prior * prior;
+        let alpha2 = thresholds.accept_above_prior * (1.0 - prior);
+        Self { rejects_below: prior + alpha1, accepts_above: prior + alpha2 }
+    }
+
+    /// The band of zero width at one half.
+    pub const PLAIN: Self = Self { rejects_below: PLAIN_CUT, accepts_above: PLAIN_CUT };
+
+    /// Strategy 1: both comparisons are strict, as in the paper, so that a score on an edge stays
+    /// undecided.
+    fn holds(self, m: Probability) -> Holds {
+        if m.value() < self.rejects_below {
+            Holds::No
+        } else if m.value() > self.accepts_above {
+            Holds::Yes
+        } else {
+            Holds::Unknown
+        }
+    }
+}
+
+/// What was decided, by which step, and if nothing was, why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Whether the precondition holds.
+    pub holds: Holds,
+    /// The step that decided.
+    pub by: Option<Step>,
+    /// What stands in the way of an unknown.
+    pub why: Option<Why>,
+}
+
+impl Decision {
+    fn made(holds: Holds, by: Step) -> Self {
+        Self { holds, by: Some(by), why: None }
+    }
+}
+
+/// Strategy 1 of Algorithm 1 (lines 12-17): M(x, c) against the prior M(None, c).
+///
+/// Between the thresholds the paper goes on to the region and to reasoning. Where no later stage
+/// runs, `undecided` says what becomes of the precondition: it stays unknown, or it leans to the
+/// side of the prior on which M falls.
+pub fn by_prior(m: Probability, prior: Probability, band: Band, undecided: Undecided) -> Decision {
+    match (band.holds(m), undecided) {
+        (Holds::Unknown, Undecided::Undetermined) => {
+            Decision { holds: Holds::Unknown, by: None, why: Some(Why::Undecided) }
+        }
+        (Holds::Unknown, Undecided::Lean) => {
+            let leans = if debiased(m, prior).value() >= PLAIN_CUT { Holds::Yes } else { Holds::No };
+            Decision::made(leans, Step::Lean)
+        }
+        (decided, _) => Decision::made(decided, Step::Prior),
+    }
+}
+
+/// The plain cut at one half, for comparison: what a judge does that knows no prior.
+pub fn by_plain_cut(m: Probability) -> Decision {
+    let holds = if m.value() >= PLAIN_CUT { Holds::Yes } else { Holds::No };
+    Decision::made(holds, Step::PlainCut)
+}
+
+/// M freed of the prior: the log-odds of M less those of the prior, as a probability.
+///
+/// One half means that the image changed nothing. It is praetor's score for ranking, not the
+/// paper's: the paper only compares. It rises with M for any fixed prior.
+pub fn debiased(m: Probability, prior: Probability) -> Probability {
+    Probability::from_log_odds(m.log_odds() - prior.log_odds())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rank(holds: Holds) -> u8 {
+        match holds {
+            Holds::No => 0,
+            Holds::Unknown => 1,
+            Holds::Yes => 2,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_higher_m_never_weakens_the_decision(
+            low in 0.0..=1.0f64, high in 0.0..=1.0f64, prior in 0.0..=1.0f64,
+            reject in 0.0..=1.0f64, accept in 0.0..=1.0f64, lean in any::<bool>(),
+        ) {
+            let (low, high) = if low <= high { (low, high) } else { (high, low) };
+            let [low, high, prior] = [low, high, prior].map(Probability::saturating);
+            let thresholds = Thresholds { reject_below_prior: reject, accept_above_prior: accept };
+            let band = Band::around(prior, thresholds);
+            let undecided = if lean { Undecided::Lean } else { Undecided::Undetermined };
+            let decide = |m| rank(by_prior(m, prior, band, undecided).holds);
+            prop_assert!(decide(low) <= decide(high));
+            prop_assert!(debiased(low, prior) <= debiased(high, prior));
+        }
+
+        /// The absolute form in the shared notes and the differences as the paper prints them.
+        #[test]
+        fn the_band_is_the_papers_two_differences(m in 0.0..=1.0f64, prior in 0.0..=1.0f64) {
+            // Rounding may move a score that lies on an edge.
+            prop_assume!((m - 0.7 * prior).abs() > 1e-12);
+            prop_assume!((m - (0.8 + 0.2 * prior)).abs() > 1e-12);
+            let expected = if m - prior < -0.3 * prior {
+                Holds::No
+            } else if m - prior > 0.8 * (1.0 - prior) {
+                Holds::Yes
+            } else {
+                Holds::Unknown
+            };
+            let [m, prior] = [m, prior].map(Probability::saturating);
+            prop_assert_eq!(Band::around(prior, PAPER).holds(m), expected);
+        }
+    }
+
+    #[test]
+    fn an_image_that_changes_nothing_scores_one_half() {
+        for prior in [0.02, 0.5, 0.97].map(Probability::saturating) {
+            assert!((debiased(prior, prior).value() - 0.5).abs() < 1e-12);
+        }
+    }
+}

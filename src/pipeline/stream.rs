@@ -1,0 +1,123 @@
+//! Many images in a row, with bounded memory: decoding runs ahead of the model on another thread.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::thread;
+
+use super::Pipeline;
+use crate::imaging::Decoded;
+use crate::verdict::{ImageError, Verdict};
+use crate::vlm::Error;
+
+/// Decoded images that may wait for the model: enough to hide a slow file, few enough that large
+/// pictures don't fill the memory.
+const AHEAD: usize = 2;
+
+/// An image's name and how to decode it; called on the decoding thread.
+pub struct Task<Decode> {
+    /// How verdicts name the image.
+    pub image: String,
+    /// Reads and decodes it.
+    pub decode: Decode,
+}
+
+impl Pipeline<'_> {
+    /// Judges images in their order and hands each verdict to `each`, which may stop the run.
+    ///
+    /// At most four decoded images are in memory at once, however many there are.
+    ///
+    /// # Errors
+    /// When the model is gone. Images that can't be read are verdicts with errors.
+    pub fn judge_all<Decode>(
+        &self,
+        tasks: impl Iterator<Item = Task<Decode>> + Send,
+        mut each: impl FnMut(Verdict) -> ControlFlow<()>,
+    ) -> Result<(), Error>
+    where
+        Decode: FnOnce() -> Result<Decoded, ImageError>,
+    {
+        thread::scope(|scope| {
+            let (ready, decoded) = mpsc::sync_channel(AHEAD);
+            scope.spawn(move || {
+                for Task { image, decode } in tasks {
+                    // The judge has stopped when nobody listens any more.
+                    if ready.send((image, decode())).is_err() {
+                        break;
+                    }
+                }
+            });
+            for (image, decoded) in decoded {
+                if each(self.judge_image(image, decoded)?).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constitution::Policy;
+    use crate::imaging::Picture;
+    use crate::judge::decision::PAPER;
+    use crate::pipeline::Switches;
+    use crate::verdict::Conclusion;
+    use crate::vlm::scripted::ScriptedVlm;
+
+    fn policy() -> Policy {
+        let text = "No dogs.";
+        let lock = format!(
+            "{{version: 1, constitution: pets, rules: [{{id: dogs, source: {}, objectiveness: 10, \
+             objective_text: {text}, reviewed: true, \
+             preconditions: [{{statement: a dog is visible, objects: [dog]}}]}}]}}",
+            crate::ids::Hash::of(text.as_bytes())
+        );
+        let yaml = format!("{{name: pets, rules: [{{id: dogs, text: {text}}}]}}");
+        Policy::parse(&yaml, &lock, PAPER).unwrap()
+    }
+
+    fn task(index: usize) -> Task<impl FnOnce() -> Result<Decoded, ImageError>> {
+        Task {
+            image: format!("{index}"),
+            decode: move || {
+                if index == 1 {
+                    let code = "corrupt".to_owned();
+                    return Err(ImageError { code, message: "cut short".to_owned() });
+                }
+                Ok(Decoded::still(Picture::from_rgb("test", image::RgbImage::new(2, 2))))
+            },
+        }
+    }
+
+    #[test]
+    fn one_bad_image_never_stops_a_run_and_the_order_stays() {
+        let model = ScriptedVlm::new(0.5).saying("a dog is visible", 0.99);
+        let pipeline = Pipeline::new(policy(), &model, Switches::default()).unwrap();
+        let mut seen = Vec::new();
+        pipeline
+            .judge_all((0..4).map(task), |verdict| {
+                seen.push((verdict.image, verdict.verdict));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let unsafe_ = Conclusion::Unsafe;
+        let expected = [unsafe_, Conclusion::Failed, unsafe_, unsafe_];
+        assert_eq!(seen, (0..4).map(|i| i.to_string()).zip(expected).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_run_can_be_stopped_in_the_middle_of_endless_images() {
+        let model = ScriptedVlm::new(0.5);
+        let pipeline = Pipeline::new(policy(), &model, Switches::default()).unwrap();
+        let mut count = 0;
+        pipeline
+            .judge_all((2..).map(task), |_| {
+                count += 1;
+                if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+            .unwrap();
+        assert_eq!(count, 3);
+    }
+}

@@ -1,0 +1,190 @@
+//! The model's own chat template, around a question that comes after the image.
+//!
+//! Real templates are Jinja programs stored in the GGUF file. They differ in whether a message's
+//! content is a string or a list of parts; which one a template takes is found by trying, as
+//! llama.cpp does.
+
+use llama_cpp_2::model::LlamaModel;
+use minijinja::{Environment, Value, context};
+
+use super::LoadError;
+
+/// For models that bring no template: the form LLaVA 1.5 was trained on.
+const VICUNA: &str = "{% for message in messages %}{% if message.role == 'user' %}USER: \
+{{ message.content }}{% endif %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}";
+
+/// How a message's content is handed to the template.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Content {
+    Text,
+    Parts,
+}
+
+/// A chat template that is known to keep the question and the image's place.
+#[derive(Debug)]
+pub(super) struct Chat {
+    environment: Environment<'static>,
+    bos: String,
+    eos: String,
+    prepend_bos: bool,
+    content: Content,
+    marker: String,
+}
+
+/// A rendered question: what stands before the end of the image, and what follows it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Prompt {
+    /// Up to and with the image's marker; empty when there is no image.
+    pub(super) head: String,
+    /// From the image's end to where the model is to answer.
+    pub(super) tail: String,
+}
+
+impl Chat {
+    /// Takes the template out of the model and tries it.
+    ///
+    /// `marker` stands for the image; it is random, so that a rule's text can't hold it.
+    pub(super) fn of_model(model: &LlamaModel, marker: &str) -> Result<Self, LoadError> {
+        let text = match model.chat_template(None) {
+            Ok(template) => template
+                .to_string()
+                .map_err(|error| LoadError::ChatTemplate { detail: error.to_string() })?,
+            Err(_) => {
+                tracing::warn!("the model has no chat template: asking in LLaVA 1.5's form");
+                VICUNA.to_owned()
+            }
+        };
+        let vocab = model.vocab();
+        let piece = |token| {
+            vocab.text(token).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        Self::new(text, piece(vocab.bos()), piece(vocab.eos()), vocab.should_add_bos(), marker)
+    }
+
+    fn new(
+        template: String,
+        bos: String,
+        eos: String,
+        prepend_bos: bool,
+        marker: &str,
+    ) -> Result<Self, LoadError> {
+        let mut environment = Environment::new();
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function("raise_exception", |message: String| -> Result<Value, _> {
+            Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
+        });
+        environment
+            .add_template_owned("chat", template)
+            .map_err(|error| LoadError::ChatTemplate { detail: error.to_string() })?;
+        let mut chat = Self {
+            environment,
+            bos,
+            eos,
+            prepend_bos,
+            content: Content::Text,
+            marker: marker.to_owned(),
+        };
+        chat.content = chat.find_content()?;
+        Ok(chat)
+    }
+
+    /// Which form of content brings both the marker and the question through the template.
+    fn find_content(&self) -> Result<Content, LoadError> {
+        let mut detail = "it drops the question or the image".to_owned();
+        for content in [Content::Text, Content::Parts] {
+            match self.render_as(content, true, "is it so?") {
+                Ok(text) if text.contains(&self.marker) && text.contains("is it so?") => {
+                    return Ok(content);
+                }
+                Ok(_) => {}
+                Err(error) => detail = error.to_string(),
+            }
+        }
+        Err(LoadError::ChatTemplate { detail })
+    }
+
+    fn render_as(
+        &self,
+        content: Content,
+        with_image: bool,
+        question: &str,
+    ) -> Result<String, minijinja::Error> {
+        let image = if with_image { self.marker.as_str() } else { "" };
+        let whole = format!("{image}{question}");
+        let content = match content {
+            Content::Text => Value::from(whole),
+            Content::Parts => Value::from(vec![context! { type => "text", text => whole }]),
+        };
+        let text = self.environment.get_template("chat")?.render(context! {
+            messages => vec![context! { role => "user", content => content }],
+            add_generation_prompt => true,
+            bos_token => self.bos,
+            eos_token => self.eos,
+        })?;
+        if self.prepend_bos && !text.starts_with(&self.bos) {
+            return Ok(format!("{}{text}", self.bos));
+        }
+        Ok(text)
+    }
+
+    /// Renders a question with or without the image before it.
+    pub(super) fn prompt(&self, with_image: bool, question: &str) -> Result<Prompt, String> {
+        let text = self
+            .render_as(self.content, with_image, question)
+            .map_err(|error| format!("the model's chat template failed: {error}"))?;
+        if !with_image {
+            return Ok(Prompt { head: String::new(), tail: text });
+        }
+        let Some(at) = text.find(&self.marker) else {
+            return Err("the model's chat template dropped the image".to_owned());
+        };
+        let (head, tail) = text.split_at(at + self.marker.len());
+        Ok(Prompt { head: head.to_owned(), tail: tail.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chat(template: &str, prepend_bos: bool) -> Result<Chat, LoadError> {
+        Chat::new(template.to_owned(), "<s>".to_owned(), "</s>".to_owned(), prepend_bos, "<IMG>")
+    }
+
+    #[test]
+    fn string_and_part_templates_give_the_same_prompt() {
+        let text = "{% for m in messages %}[{{ m.content.strip() }}]{% endfor %}A:";
+        let parts = "{% for m in messages %}[{% for p in m['content'] %}\
+                     {% if p['type'] == 'text' %}{{ p['text'] }}{% endif %}{% endfor %}]{% endfor %}A:";
+        for template in [text, parts] {
+            let prompt = chat(template, false).unwrap().prompt(true, "a dog?").unwrap();
+            assert_eq!((prompt.head.as_str(), prompt.tail.as_str()), ("[<IMG>", "a dog?]A:"));
+        }
+    }
+
+    #[test]
+    fn without_an_image_the_text_stays_and_the_marker_goes() {
+        let prompt = chat(VICUNA, false).unwrap().prompt(false, "a dog?").unwrap();
+        assert_eq!((prompt.head.as_str(), prompt.tail.as_str()), ("", "USER: a dog? ASSISTANT:"));
+    }
+
+    #[test]
+    fn the_begin_token_comes_once() {
+        let own = "{{ bos_token }}{{ messages[0].content }}";
+        let none = "{{ messages[0].content }}";
+        for template in [own, none] {
+            let prompt = chat(template, true).unwrap().prompt(false, "q").unwrap();
+            assert_eq!(prompt.tail, "<s>q");
+        }
+    }
+
+    #[test]
+    fn templates_that_refuse_or_drop_the_question_are_named() {
+        let refuses = chat("{{ raise_exception('roles must alternate') }}", false).unwrap_err();
+        assert!(refuses.to_string().contains("roles must alternate"), "{refuses}");
+        assert!(chat("hello", false).is_err());
+        assert!(chat("{% for %}", false).is_err());
+    }
+}

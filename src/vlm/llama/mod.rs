@@ -1,0 +1,225 @@
+//! Vision-language models in this process, through llama.cpp and its `mtmd` library.
+//!
+//! Any pair of a GGUF language model and its `mmproj` projector loads; the model's own chat
+//! template is used. One thread owns the context ([`worker`]); a [`LlamaVlm`] is a handle to it
+//! that can be shared. What makes many questions cheap is in [`prefix`].
+
+mod chat;
+#[cfg(feature = "llama")]
+pub mod demo;
+mod prefix;
+mod worker;
+mod yes_no;
+
+use std::io::Read;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use self::worker::{Job, Way};
+use super::{Answer, Error, Vlm};
+use crate::ids::{Hash, ModelId};
+use crate::imaging::View;
+use crate::prompts::{Prompts, Visible};
+use crate::verdict::Why;
+
+/// Which model to load, and how much room to give it.
+#[derive(Clone, Debug)]
+pub struct LlamaOptions {
+    /// The language model, a GGUF file.
+    pub model: PathBuf,
+    /// Its projector (`mmproj`), a GGUF file.
+    pub projector: PathBuf,
+    /// Name for people; by default the model's file name.
+    pub name: String,
+    /// Threads for the computation.
+    pub threads: NonZeroUsize,
+    /// Tokens of the KV cache, at most what the model was trained on. All questions of an image
+    /// share it.
+    pub context_tokens: NonZeroU32,
+    /// Questions evaluated as one batch, at most 255.
+    pub forks: NonZeroU32,
+}
+
+impl LlamaOptions {
+    /// All cores, 8,192 tokens, 32 questions at once.
+    pub fn new(model: impl Into<PathBuf>, projector: impl Into<PathBuf>) -> Self {
+        let model = model.into();
+        let name = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self {
+            name,
+            model,
+            projector: projector.into(),
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            context_tokens: NonZeroU32::MIN.saturating_add(8_191),
+            forks: NonZeroU32::MIN.saturating_add(31),
+        }
+    }
+}
+
+/// A model loaded in this process.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use praetor::vlm::{Vlm, llama::{LlamaOptions, LlamaVlm}};
+/// let options = LlamaOptions::new("model.gguf", "mmproj.gguf");
+/// let model = LlamaVlm::load(options, praetor::prompts::Prompts::built_in()?)?;
+/// let priors = model.visible(None, &["a knife is visible"])?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct LlamaVlm {
+    jobs: mpsc::Sender<Job>,
+    model: ModelId,
+    prompts: Prompts,
+}
+
+impl LlamaVlm {
+    /// Loads the pair and starts the thread that owns it.
+    ///
+    /// # Errors
+    /// [`LoadError`] says which file can't be used and why.
+    pub fn load(options: LlamaOptions, prompts: Prompts) -> Result<Self, LoadError> {
+        let model = ModelId { name: options.name.clone(), fingerprint: fingerprint(&options, &prompts)? };
+        Ok(Self { jobs: worker::start(options)?, model, prompts })
+    }
+
+    /// Answers each question from nothing: the plain path that [`Vlm::visible`] is held against.
+    ///
+    /// # Errors
+    /// As [`Vlm::visible`].
+    pub fn visible_one_by_one(
+        &self,
+        view: Option<&View>,
+        statements: &[&str],
+    ) -> Result<Vec<Answer>, Error> {
+        self.ask(view, statements, Way::OneByOne)
+    }
+
+    fn ask(
+        &self,
+        view: Option<&View>,
+        statements: &[&str],
+        way: Way,
+    ) -> Result<Vec<Answer>, Error> {
+        let questions = statements
+            .iter()
+            .map(|statement| self.prompts.visible(Visible { statement }))
+            .collect::<Result<Vec<String>, _>>();
+        let questions = match questions {
+            Ok(questions) => questions,
+            Err(error) => {
+                let why = Why::Failed { detail: error.to_string() };
+                return Ok(vec![Answer::Unavailable(why); statements.len()]);
+            }
+        };
+        let (reply, answers) = mpsc::sync_channel(1);
+        let job = Job { view: view.cloned(), questions, way, reply };
+        self.jobs.send(job).map_err(|_| Error::Gone)?;
+        answers.recv().map_err(|_| Error::Gone)
+    }
+}
+
+impl Vlm for LlamaVlm {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, Error> {
+        self.ask(view, statements, Way::Forked)
+    }
+
+    fn model(&self) -> &ModelId {
+        &self.model
+    }
+}
+
+/// Hash over what can change the numbers: both files, the prompt, and the batch shape, since
+/// rounding depends on which questions are evaluated together (llama.cpp#7052).
+fn fingerprint(options: &LlamaOptions, prompts: &Prompts) -> Result<Hash, LoadError> {
+    let parts = [
+        sample(&options.model)?.to_string(),
+        sample(&options.projector)?.to_string(),
+        prompts.hash().to_string(),
+        format!("forks={} context={}", options.forks, options.context_tokens),
+    ];
+    Ok(Hash::of_parts(parts.iter().map(String::as_bytes)))
+}
+
+/// Hash of a model file's length, its first mebibyte (metadata) and 64 KiB at sixty-three places:
+/// hashing all of a 20 GB file would take longer than judging.
+fn sample(path: &Path) -> Result<Hash, LoadError> {
+    use std::io::{Seek, SeekFrom};
+    let unreadable = |error: std::io::Error| LoadError::Unreadable {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    };
+    let mut file = fs_err::File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut bytes = Vec::new();
+    file.by_ref().take(1 << 20).read_to_end(&mut bytes).map_err(unreadable)?;
+    if !bytes.starts_with(b"GGUF") {
+        return Err(LoadError::NotGguf { path: path.to_owned() });
+    }
+    for place in 1..64 {
+        file.seek(SeekFrom::Start(length / 64 * place)).map_err(unreadable)?;
+        file.by_ref().take(1 << 16).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
+    Ok(Hash::of_parts([length.to_le_bytes().as_slice(), &bytes]))
+}
+
+/// Why a model can't be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A file is missing or can't be read.
+    #[error("model file `{}` can't be read: {detail}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
+    /// A file is not in llama.cpp's format.
+    #[error("`{}` is not a GGUF file; convert the model with llama.cpp or download a GGUF pair", path.display())]
+    NotGguf {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// llama.cpp refused the language model.
+    #[error("llama.cpp can't load `{}`: {detail}; run again with --verbose for its own words", path.display())]
+    Model {
+        /// Which file.
+        path: PathBuf,
+        /// What the binding said.
+        detail: String,
+    },
+    /// llama.cpp refused the projector.
+    #[error("llama.cpp can't load `{}` as the model's projector: {detail}; both files must come from the same model; run again with --verbose for its own words", path.display())]
+    Projector {
+        /// Which file.
+        path: PathBuf,
+        /// What the binding said.
+        detail: String,
+    },
+    /// The projector is for sound.
+    #[error("`{}` can't see: it is not a projector for images", path.display())]
+    NoVision {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Token probability needs the answer in one token.
+    #[error("the model has no single token for `{word}`, so its answers can't be read off the first token; choose another model")]
+    NoAnswerToken {
+        /// `Yes` or `No`.
+        word: &'static str,
+    },
+    /// The chat template can't carry a question.
+    #[error("the model's chat template can't be used: {detail}")]
+    ChatTemplate {
+        /// What it does wrong.
+        detail: String,
+    },
+    /// Not enough memory, or llama.cpp refused the settings.
+    #[error("llama.cpp can't make a context: {detail}")]
+    Context {
+        /// What the binding said.
+        detail: String,
+    },
+}

@@ -1,0 +1,182 @@
+//! The one thread that owns a llama context.
+//!
+//! A context can't be shared and must not move while it borrows its model, so both live on this
+//! thread's stack from loading to the end. Questions come over a channel, one view at a time; the
+//! answers go back over the question's own.
+
+use std::num::NonZeroU32;
+use std::sync::OnceLock;
+use std::sync::mpsc;
+use std::thread;
+
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::mtmd::{
+    MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText,
+};
+
+use super::chat::Chat;
+use super::prefix::{Engine, Limits};
+use super::yes_no::YesNoTokens;
+use super::{LlamaOptions, LoadError};
+use crate::imaging::View;
+use crate::vlm::Answer;
+
+/// The side of the square that is used to ask a model how many tokens an image takes at most.
+const LARGE_IMAGE: u32 = 2_048;
+
+/// How a view's questions are evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Forked,
+    OneByOne,
+}
+
+/// A view's questions, and where the answers go.
+pub(super) struct Job {
+    pub(super) view: Option<View>,
+    pub(super) questions: Vec<String>,
+    pub(super) way: Way,
+    pub(super) reply: mpsc::SyncSender<Vec<Answer>>,
+}
+
+/// Starts the thread and waits until the model is loaded or can't be.
+pub(super) fn start(options: LlamaOptions) -> Result<mpsc::Sender<Job>, LoadError> {
+    let (jobs, inbox) = mpsc::channel();
+    let (ready, loaded) = mpsc::sync_channel(1);
+    thread::Builder::new()
+        .name("llama".to_owned())
+        .spawn(move || run(&options, &inbox, &ready))
+        .map_err(|error| LoadError::Context { detail: error.to_string() })?;
+    match loaded.recv() {
+        Ok(Ok(())) => Ok(jobs),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(LoadError::Context { detail: "the model's thread stopped".to_owned() }),
+    }
+}
+
+fn run(
+    options: &LlamaOptions,
+    inbox: &mpsc::Receiver<Job>,
+    ready: &mpsc::SyncSender<Result<(), LoadError>>,
+) {
+    let loaded = backend().and_then(|backend| Ok((backend, load_model(backend, options)?)));
+    let (backend, model) = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    let mut engine = match build_engine(backend, &model, options) {
+        Ok(engine) => engine,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    if ready.send(Ok(())).is_err() {
+        return;
+    }
+    for job in inbox {
+        let answers = match job.way {
+            Way::Forked => engine.ask_forked(job.view.as_ref(), &job.questions),
+            Way::OneByOne => engine.ask_one_by_one(job.view.as_ref(), &job.questions),
+        };
+        // Whoever asked may have gone; the next job is still to be done.
+        let _ = job.reply.send(answers);
+    }
+}
+
+/// llama.cpp's process-wide state, made at most once; its log lines go to `tracing`.
+fn backend() -> Result<&'static LlamaBackend, LoadError> {
+    static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
+    let made = BACKEND.get_or_init(|| {
+        llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
+        LlamaBackend::init().map_err(|error| error.to_string())
+    });
+    made.as_ref().map_err(|detail| LoadError::Context { detail: detail.clone() })
+}
+
+fn load_model(backend: &LlamaBackend, options: &LlamaOptions) -> Result<LlamaModel, LoadError> {
+    let path = &options.model;
+    LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
+        .map_err(|error| LoadError::Model { path: path.clone(), detail: error.to_string() })
+}
+
+fn build_engine<'model>(
+    backend: &LlamaBackend,
+    model: &'model LlamaModel,
+    options: &LlamaOptions,
+) -> Result<Engine<'model>, LoadError> {
+    let marker = random_marker();
+    let mtmd = load_projector(model, options, &marker)?;
+    let chat = Chat::of_model(model, &marker)?;
+    let answers = YesNoTokens::find(&model.vocab())?;
+    let limits = limits(model, &mtmd, &marker, options);
+    let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
+    let params = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(limits.cells))
+        .with_n_batch(limits.batch)
+        .with_n_ubatch(limits.micro_batch)
+        .with_n_seq_max(limits.forks + 1)
+        .with_kv_unified(true)
+        // Gemma 3's window would drop the image's first tokens before the last question is asked.
+        .with_swa_full(true)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads);
+    let context = model
+        .new_context(backend, params)
+        .map_err(|error| LoadError::Context { detail: error.to_string() })?;
+    Ok(Engine { model, context, mtmd, chat, answers, limits })
+}
+
+fn load_projector(
+    model: &LlamaModel,
+    options: &LlamaOptions,
+    marker: &str,
+) -> Result<MtmdContext, LoadError> {
+    let path = &options.projector;
+    let failed = |detail: String| LoadError::Projector { path: path.clone(), detail };
+    let text = path.to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
+    let media_marker =
+        std::ffi::CString::new(marker).map_err(|error| failed(error.to_string()))?;
+    let params = MtmdContextParams {
+        n_threads: i32::try_from(options.threads.get()).unwrap_or(i32::MAX),
+        print_timings: false,
+        media_marker,
+        ..MtmdContextParams::default()
+    };
+    let mtmd = MtmdContext::init_from_file(text, model, &params)
+        .map_err(|error| failed(error.to_string()))?;
+    if mtmd.support_vision() { Ok(mtmd) } else { Err(LoadError::NoVision { path: path.clone() }) }
+}
+
+/// A marker that no rule's text can hold, since it is made anew for every load.
+fn random_marker() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let draw = || RandomState::new().hash_one("marker");
+    format!("<image-{:016x}{:016x}>", draw(), draw())
+}
+
+/// Limits that hold for every image the model can be given.
+///
+/// A model whose image tokens attend to each other (Gemma 3) needs them all in one micro-batch;
+/// how many they are is asked of the model itself, with a large blank image.
+fn limits(model: &LlamaModel, mtmd: &MtmdContext, marker: &str, options: &LlamaOptions) -> Limits {
+    let image = largest_image(mtmd, marker).unwrap_or(0);
+    let micro_batch = if mtmd.decode_use_non_causal() { image.max(512) } else { 512 };
+    let positions = model.n_ctx_train();
+    let cells = positions.min(options.context_tokens.get());
+    let batch = micro_batch.max(2_048).min(cells.max(micro_batch));
+    Limits { cells, positions, batch, micro_batch, forks: options.forks.get().min(MOST_FORKS) }
+}
+
+/// LLAMA_MAX_SEQ is 256, and the trunk is one of them.
+const MOST_FORKS: u32 = 255;
+
+fn largest_image(mtmd: &MtmdContext, marker: &str) -> Option<u32> {
+    let side = LARGE_IMAGE as usize;
+    let blank = MtmdBitmap::from_image_data(LARGE_IMAGE, LARGE_IMAGE, &vec![255; side * side * 3]).ok()?;
+    let text =
+        MtmdInputText { text: marker.to_owned(), add_special: false, parse_special: true };
+    let chunks = mtmd.tokenize(text, &[&blank]).ok()?;
+    let tokens = (0..chunks.len()).filter_map(|index| chunks.get(index)).map(|chunk| chunk.n_tokens());
+    tokens.max().and_then(|most| u32::try_from(most).ok())
+}

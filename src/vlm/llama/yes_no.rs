@@ -1,0 +1,118 @@
+//! Which tokens say Yes and which say No, and how much of an answer they are.
+//!
+//! The paper reads P("Yes") and P("No") off the first token and does not say which of the
+//! tokenizer's spellings count (section "Debiased Token Probability"). Here all do: `Yes`, `yes`,
+//! `YES`, each with or without a leading space. They are found once, when the model loads.
+
+use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::vocab::LlamaVocab;
+
+use super::LoadError;
+use crate::verdict::Why;
+use crate::vlm::{Answer, YesNo};
+
+/// Below this share of the first token, Yes and No together are not an answer: the model was about
+/// to say something else, and the ratio of two accidents means nothing.
+const LEAST_MASS: f64 = 1e-4;
+
+/// The indices of the tokens that say Yes and of those that say No.
+#[derive(Clone, Debug)]
+pub(super) struct YesNoTokens {
+    yes: Vec<usize>,
+    no: Vec<usize>,
+}
+
+impl YesNoTokens {
+    /// Looks through the vocabulary.
+    pub(super) fn find(vocab: &LlamaVocab<'_>) -> Result<Self, LoadError> {
+        let spelled = |word: &str| -> Vec<usize> {
+            (0..vocab.n_tokens())
+                .filter(|&id| says(&vocab.token_to_piece(LlamaToken::new(id), false, None), word))
+                .filter_map(|id| usize::try_from(id).ok())
+                .collect()
+        };
+        let found = Self { yes: spelled("yes"), no: spelled("no") };
+        match (found.yes.is_empty(), found.no.is_empty()) {
+            (false, false) => Ok(found),
+            (true, _) => Err(LoadError::NoAnswerToken { word: "Yes" }),
+            (_, true) => Err(LoadError::NoAnswerToken { word: "No" }),
+        }
+    }
+
+    /// Reads the answer off the first token's logits, one for each token of the vocabulary.
+    pub(super) fn read(&self, logits: &[f32]) -> Answer {
+        let all = ln_sum_exp(logits.iter().copied());
+        let pick = |tokens: &[usize]| ln_sum_exp(tokens.iter().filter_map(|&id| logits.get(id).copied()));
+        let answer = YesNo { ln_yes: pick(&self.yes) - all, ln_no: pick(&self.no) - all };
+        if !(answer.ln_yes.is_finite() && answer.ln_no.is_finite()) {
+            let detail = "the model's logits are not numbers".to_owned();
+            return Answer::Unavailable(Why::Failed { detail });
+        }
+        let mass = answer.mass().value();
+        if mass < LEAST_MASS {
+            let detail = format!("Yes and No are {:.4} % of the model's first token", mass * 100.0);
+            return Answer::Unavailable(Why::Unparsable { detail });
+        }
+        Answer::Seen(answer)
+    }
+}
+
+fn says(piece: &[u8], word: &str) -> bool {
+    piece.strip_prefix(b" ").unwrap_or(piece).eq_ignore_ascii_case(word.as_bytes())
+}
+
+/// Logarithm of the sum of exponentials; not a number if any logit is not.
+fn ln_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f64 {
+    let largest = logits.clone().fold(f64::NEG_INFINITY, |max, logit| max.max(f64::from(logit)));
+    let sum: f64 = logits.map(|logit| (f64::from(logit) - largest).exp()).sum();
+    largest + sum.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens() -> YesNoTokens {
+        YesNoTokens { yes: vec![0, 2], no: vec![1] }
+    }
+
+    #[test]
+    fn spellings_of_yes() {
+        for piece in ["Yes", " yes", "YES", " Yes"] {
+            assert!(says(piece.as_bytes(), "yes"), "{piece}");
+        }
+        for piece in ["Yes.", "  Yes", "Yesterday", "", "No"] {
+            assert!(!says(piece.as_bytes(), "yes"), "{piece}");
+        }
+    }
+
+    #[test]
+    fn mass_is_summed_over_the_variants() {
+        let ln = |p: f32| p.ln();
+        let Answer::Seen(answer) = tokens().read(&[ln(0.3), ln(0.2), ln(0.1), ln(0.4)]) else {
+            panic!("answered")
+        };
+        assert!((answer.m().value() - 0.4 / 0.6).abs() < 1e-6);
+        assert!((answer.mass().value() - 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn huge_logits_do_not_overflow() {
+        let Answer::Seen(answer) = tokens().read(&[5_000.0, 4_999.0, -5_000.0, 0.0]) else {
+            panic!("answered")
+        };
+        assert!((answer.m().value() - 0.731_058_578).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_model_that_says_something_else_has_not_answered() {
+        assert!(matches!(
+            tokens().read(&[-20.0, -20.0, -20.0, 10.0]),
+            Answer::Unavailable(Why::Unparsable { .. })
+        ));
+        assert!(matches!(
+            tokens().read(&[f32::NAN, 0.0, 0.0, 0.0]),
+            Answer::Unavailable(Why::Failed { .. })
+        ));
+    }
+}

@@ -1,0 +1,89 @@
+//! Vision-language models behind one trait that asks many questions of one image.
+//!
+//! That shape is what makes judging fast: a backend may encode the image once and share everything
+//! before the first differing word. [`llama`] does so in process; [`scripted`] answers from a
+//! table, so that a policy can be tested without a model.
+//!
+//! Caching, recording and faults are wrappers around [`Vlm`], never `if`s in a stage.
+
+#[cfg(feature = "llama")]
+pub mod llama;
+pub mod scripted;
+
+use crate::ids::ModelId;
+use crate::imaging::View;
+use crate::units::Probability;
+use crate::verdict::Why;
+
+/// A model that can be asked whether content is visible.
+///
+/// # Contract
+/// - The answers come in the order of the statements and are as many.
+/// - An answer does not depend on which other statements are asked with it, beyond rounding.
+/// - What can't be answered for one statement is an [`Answer::Unavailable`]; an [`Error`] means
+///   that the backend can't go on at all.
+/// - Nothing is cached here: a wrapper may do so, and must not keep `Unavailable`.
+pub trait Vlm {
+    /// Asks of every statement whether it is visible on `view`, or with the image removed when
+    /// there is none: the paper's M(None, c).
+    ///
+    /// # Errors
+    /// [`Error`] when the backend is gone, so that no further question can be answered.
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, Error>;
+
+    /// Which model answers.
+    fn model(&self) -> &ModelId;
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The model answered Yes or No.
+    Seen(YesNo),
+    /// No answer can be had, and why.
+    Unavailable(Why),
+}
+
+/// How much of the first token's probability was Yes, and how much was No.
+///
+/// Both are sums over the tokenizer's variants (case, leading space) and kept as logarithms, since
+/// the smaller one easily underflows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct YesNo {
+    /// Natural logarithm of P("Yes") over the whole vocabulary.
+    pub ln_yes: f64,
+    /// Natural logarithm of P("No") over the whole vocabulary.
+    pub ln_no: f64,
+}
+
+impl YesNo {
+    /// An answer with P(Yes) as given and P(No) all the rest.
+    pub fn certain(yes: Probability) -> Self {
+        Self { ln_yes: yes.value().ln(), ln_no: (1.0 - yes.value()).ln() }
+    }
+
+    /// The paper's M: P("Yes") / (P("Yes") + P("No")).
+    ///
+    /// ```
+    /// use praetor::{units::Probability, vlm::YesNo};
+    /// let answer = YesNo { ln_yes: 0.06f64.ln(), ln_no: 0.02f64.ln() };
+    /// assert!((answer.m().value() - 0.75).abs() < 1e-12);
+    /// ```
+    pub fn m(self) -> Probability {
+        Probability::from_log_odds(self.ln_yes - self.ln_no)
+    }
+
+    /// P("Yes") + P("No"): how much of the answer is an answer at all.
+    pub fn mass(self) -> Probability {
+        Probability::saturating(self.ln_yes.exp() + self.ln_no.exp())
+    }
+}
+
+/// The backend can't go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The thread that owns the model has stopped.
+    #[error("the model's thread has stopped")]
+    Gone,
+}

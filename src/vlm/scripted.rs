@@ -1,0 +1,77 @@
+//! A model that answers from a table: for tests of a policy, and for documentation that runs.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Error, Vlm, YesNo};
+use crate::ids::{Hash, ModelId};
+use crate::imaging::View;
+use crate::units::Probability;
+use crate::verdict::Why;
+
+/// Answers each statement with a fixed M, the same on every image.
+///
+/// ```
+/// use praetor::vlm::{Answer, Vlm, scripted::ScriptedVlm};
+/// let model = ScriptedVlm::new(0.02).saying("a knife is visible", 0.97);
+/// let answers = model.visible(None, &["a knife is visible", "a dog is visible"]).unwrap();
+/// let Answer::Seen(knife) = &answers[0] else { panic!("answered") };
+/// assert!(knife.m().value() > 0.9);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ScriptedVlm {
+    model: ModelId,
+    otherwise: Probability,
+    with_image: BTreeMap<String, Answer>,
+    priors: BTreeMap<String, Answer>,
+}
+
+impl ScriptedVlm {
+    /// A model whose M is `otherwise` for every statement it has no line for.
+    pub fn new(otherwise: f64) -> Self {
+        Self {
+            model: ModelId { name: "scripted".to_owned(), fingerprint: Hash::of(b"scripted") },
+            otherwise: Probability::saturating(otherwise),
+            with_image: BTreeMap::new(),
+            priors: BTreeMap::new(),
+        }
+    }
+
+    /// Fixes M(x, c) of one statement.
+    #[must_use]
+    pub fn saying(mut self, statement: &str, m: f64) -> Self {
+        self.with_image.insert(statement.to_owned(), seen(m));
+        self
+    }
+
+    /// Fixes M(None, c) of one statement.
+    #[must_use]
+    pub fn with_prior(mut self, statement: &str, m: f64) -> Self {
+        self.priors.insert(statement.to_owned(), seen(m));
+        self
+    }
+
+    /// Makes a statement unanswerable with the image.
+    #[must_use]
+    pub fn failing(mut self, statement: &str, why: Why) -> Self {
+        self.with_image.insert(statement.to_owned(), Answer::Unavailable(why));
+        self
+    }
+}
+
+fn seen(m: f64) -> Answer {
+    Answer::Seen(YesNo::certain(Probability::saturating(m)))
+}
+
+impl Vlm for ScriptedVlm {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, Error> {
+        let table = if view.is_some() { &self.with_image } else { &self.priors };
+        let answer = |statement: &&str| {
+            table.get(*statement).cloned().unwrap_or_else(|| seen(self.otherwise.value()))
+        };
+        Ok(statements.iter().map(answer).collect())
+    }
+
+    fn model(&self) -> &ModelId {
+        &self.model
+    }
+}
