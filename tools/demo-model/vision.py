@@ -16,7 +16,7 @@ from classes import THINGS
 SIDE, PATCH = 128, 16
 GRID = SIDE // PATCH  # 8 x 8 patches
 POOL = 2  # -> 4 x 4 image tokens
-WIDTH, LAYERS, HEADS, FF = 192, 6, 3, 768
+WIDTH, LAYERS, HEADS, FF = 192, 5, 3, 768
 EPS = 1e-6
 CLASSES = len(THINGS) + 1  # the last label is background
 

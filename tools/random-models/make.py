@@ -17,7 +17,8 @@ Three things are arranged on purpose, so that tests have something to hold on to
   in the output matrix: `Yes` and `No` together get a good part of the probability after any prompt;
 * the attention is sharp and the image embeddings are large, so that another image or another
   question gives other logits;
-* every file has its own fingerprint in `general.name`.
+* the first answer is `Yes` or `No` with or without a leading space, as after the family's own
+  chat template, and the two are near enough to each other that the image decides.
 """
 
 import sys
@@ -225,10 +226,12 @@ def text_model(
     folder, family, arch, vocab, template, *,
     n_ctx=2048, n_layer=2, n_head=2, n_head_kv=1, head=16, n_ff=64,
     add_bos=True, add_space_prefix=None, rope_sections=None, window=None, window_pattern=None,
-    qkv_bias=False, rope_base=10000.0, answer_pull=6.0,
+    qkv_bias=False, rope_base=10000.0, spaced_answers=False, salt=0, d=TEXT_WIDTH,
 ):
-    """The language model's file."""
-    d = TEXT_WIDTH
+    """The language model's file.
+
+    `salt` picks the output matrix: with the one chosen, Yes and No are about equally likely.
+    """
     gemma = arch == "gemma3"
     out = gguf.GGUFWriter(folder / f"{family}.gguf", arch)
     out.add_name(f"random {family}")
@@ -285,11 +288,13 @@ def text_model(
         w.matrix(b + "ffn_up", n_ff, d)
         w.matrix(b + "ffn_down", d, n_ff, zero_row=True)
     w.norm("output_norm", d)
-    output = w.rng("output.weight").standard_normal((len(vocab), d)) * 0.35
+    rng = w.rng(f"output.weight/{salt}")
+    output = rng.standard_normal((len(vocab), d)) * 0.25
     output[:, 0] = 0.0
     for answer, token in vocab.answer_ids.items():
-        # `Yes` and `No` first, as after a chat template's last line break; the variants less
-        output[token, 0] = answer_pull - 1.5 * answer.startswith(" ") - 1.5 * answer.islower()
+        first = answer.strip().istitle() and answer.startswith(" ") == spaced_answers
+        output[token] = rng.standard_normal(d) * (0.4 if first else 0.25)
+        output[token, 0] = 6.0 if first else 3.5
     out.add_tensor("output.weight", output.astype(np.float16))
     finish(out)
 
@@ -305,7 +310,7 @@ def vision_model(
     folder, family, projector, *, image_size, patch, act, d=32, n_head=2, n_ff=64, n_layer=2,
     rms=False, biases=True, keys=(), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), eps=1e-6,
     positions=None, class_token=False, pre_norm=False, post_norm=False, two_frames=False,
-    patch_bias=True, layer_scale=False, gated=False, project=None,
+    patch_bias=True, layer_scale=False, gated=False, text_width=TEXT_WIDTH, project=None,
 ):
     """The vision encoder's file (mmproj). `project` adds the projector's own tensors."""
     out = gguf.GGUFWriter(folder / f"{family}-mmproj.gguf", "clip")
@@ -318,7 +323,7 @@ def vision_model(
         out.add_bool(f"clip.use_{act}", True)
     for key, value in [
         ("embedding_length", d), ("feed_forward_length", n_ff), ("block_count", n_layer),
-        ("attention.head_count", n_head), ("projection_dim", TEXT_WIDTH),
+        ("attention.head_count", n_head), ("projection_dim", text_width),
         ("image_size", image_size), ("patch_size", patch), *keys,
     ]:
         out.add_uint32(f"clip.vision.{key}", value)
@@ -416,7 +421,7 @@ def gemma3(folder):
     )
     text_model(
         folder, "gemma3", "gemma3", vocab, GEMMA_TEMPLATE, add_space_prefix=False,
-        window=24, window_pattern=[True, False], rope_base=1000000.0,
+        window=24, window_pattern=[True, False], rope_base=1000000.0, salt=8,
     )
 
     def project(w, d):
@@ -454,11 +459,11 @@ def qwen25vl(folder):
         "qwen2",
         ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
          "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"],
-        {"eos": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
+        {"eos": "<|im_end|>", "eot": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
     )
     text_model(
         folder, "qwen25vl", "qwen2vl", vocab, QWEN_TEMPLATE, add_bos=False,
-        rope_sections=[2, 3, 3, 0], qkv_bias=True, rope_base=1000000.0,
+        rope_sections=[2, 3, 3, 0], qkv_bias=True, rope_base=1000000.0, salt=23,
     )
 
     def project(w, d):
@@ -492,10 +497,14 @@ def smolvlm(folder):
         "smollm",
         ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<fake_token_around_image>", "<image>",
          "<global-img>", "<end_of_utterance>", *rows],
-        {"bos": "<|im_start|>", "eos": "<end_of_utterance>", "pad": "<|im_end|>"},
+        {"bos": "<|im_start|>", "eos": "<end_of_utterance>", "eot": "<end_of_utterance>",
+         "pad": "<|im_end|>"},
         whole=[("Ċ", "Ċ")],
     )
-    text_model(folder, "smolvlm", "llama", vocab, SMOLVLM_TEMPLATE, add_bos=False)
+    text_model(
+        folder, "smolvlm", "llama", vocab, SMOLVLM_TEMPLATE, add_bos=False,
+        spaced_answers=True, salt=15,
+    )
 
     def project(w, d):
         w.matrix("mm.model.fc", TEXT_WIDTH, 4 * d, 2.0)
@@ -524,11 +533,11 @@ def internvl(folder):
     vocab = bpe_vocab(
         "qwen2",
         ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>"],
-        {"eos": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
+        {"eos": "<|im_end|>", "eot": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
     )
     text_model(
         folder, "internvl", "qwen2", vocab, INTERNVL_TEMPLATE, add_bos=False, qkv_bias=True,
-        rope_base=1000000.0,
+        rope_base=1000000.0, salt=13,
     )
 
     def project(w, d):
@@ -559,24 +568,31 @@ LLAVA_TEMPLATE = (
 
 
 def llava(folder):
-    """LLaVA 1.5: fixed size, no tokens around the image, a context of only 512 tokens."""
+    """LLaVA 1.5: fixed size, no tokens around the image, a context of only 512 tokens.
+
+    Wider than the others, so that a pair made of two families does not load.
+    """
+    width = 40
     vocab = spm_vocab(
         ["<unk>", "<s>", "</s>"], [], {"bos": "<s>", "eos": "</s>", "unk": "<unk>"},
     )
-    text_model(folder, "llava", "llama", vocab, LLAVA_TEMPLATE, n_ctx=512)
+    text_model(
+        folder, "llava", "llama", vocab, LLAVA_TEMPLATE, n_ctx=512, spaced_answers=True, salt=7,
+        d=width, head=20,
+    )
 
     def project(w, d):
-        w.matrix("mm.0", TEXT_WIDTH, d)
-        w.bias("mm.0", TEXT_WIDTH)
-        w.matrix("mm.2", TEXT_WIDTH, TEXT_WIDTH, 3.0)
-        w.bias("mm.2", TEXT_WIDTH)
+        w.matrix("mm.0", width, d)
+        w.bias("mm.0", width)
+        w.matrix("mm.2", width, width, 3.0)
+        w.bias("mm.2", width)
 
     # 8x8 patches and a class token that the projector drops: 64 tokens an image
     vision_model(
         folder, "llava", "mlp", image_size=64, patch=8, act=None, positions=65,
         mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711),
         class_token=True, pre_norm=True, post_norm=True, patch_bias=False, n_layer=3, eps=1e-5,
-        project=project,
+        text_width=width, project=project,
     )
 
 
@@ -626,7 +642,7 @@ def pixtral(folder):
         ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "<pad>"],
         {"bos": "<s>", "eos": "</s>", "unk": "<unk>", "pad": "<pad>"},
     )
-    text_model(folder, "pixtral", "llama", vocab, PIXTRAL_TEMPLATE)
+    text_model(folder, "pixtral", "llama", vocab, PIXTRAL_TEMPLATE, salt=11)
 
     def project(w, d):
         w.ones("mm.input_norm.weight", d)

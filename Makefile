@@ -1,0 +1,54 @@
+# Every habit of this repository. One profile (release) for all, so that llama.cpp is built once.
+
+CARGO ?= cargo
+EXAMPLES = models/demo/examples
+CONSTITUTION = constitutions/demo.yaml
+PRAETOR = target/release/praetor
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo explain test lint fmt bench deny docs review demo-model figures ci native portable
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup:
+	@tools/setup.sh
+
+build: setup ## Build praetor (the first time takes about ten minutes: llama.cpp)
+	$(CARGO) build --release --locked
+
+demo: build ## Judge the example pictures with the built-in model, and explain one of them
+	@echo
+	$(PRAETOR) judge $(EXAMPLES) --constitution $(CONSTITUTION) --format table || test $$? -eq 1
+	@echo
+	$(PRAETOR) explain $(EXAMPLES)/child-and-knife.png --constitution $(CONSTITUTION)
+
+test: setup ## Run all tests
+	$(CARGO) test --release --locked
+
+lint: setup ## Formatting and clippy, warnings denied
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+bench: build ## The benchmarks, as ratios measured side by side
+	$(CARGO) bench --locked
+
+deny: ## Licences, banned and duplicate crates, sources
+	$(CARGO) deny check licenses bans sources
+
+docs: ## Refresh what is generated: JSON Schemas in docs/
+	UPDATE_SCHEMAS=1 $(CARGO) test --release --locked schema
+
+review: ## Review changed snapshots
+	$(CARGO) insta review
+
+ci: lint test ## What CI runs
+
+native: setup ## Build for this processor only (AVX-512 where there is); see docs/models.md
+	RUSTFLAGS="-C target-cpu=native" $(CARGO) build --release --locked --target-dir target/native
+
+portable: setup ## Build one that starts on any x86-64: llama.cpp picks its code at run time
+	$(CARGO) build --release --locked --features portable --target-dir target/portable

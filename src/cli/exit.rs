@@ -1,0 +1,80 @@
+//! How a command ends: exit codes, and errors as people read them.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use miette::{Diagnostic, Report};
+
+use super::{Ending, Outcome};
+
+const UNSETTLED: u8 = 1;
+const INPUT: u8 = 2;
+const UNOPENED: u8 = 3;
+
+/// Why a command could not go on.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// What the user wrote is wrong: flags, constitution, lock.
+    Input(Report),
+    /// The model or a file can't be opened or written.
+    Unopened(Report),
+    /// Whoever read our output has gone, which is their right.
+    Hangup,
+}
+
+impl Failure {
+    /// A mistake in what the user wrote, with spans where it has them.
+    pub(super) fn input(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self::Input(Report::new(error))
+    }
+
+    /// Something that could not be opened or written, and how to mend it.
+    pub(super) fn unopened(error: &dyn std::error::Error, help: Option<&str>) -> Self {
+        let mut diagnostic = miette::MietteDiagnostic::new(error.to_string());
+        diagnostic.help = help.map(str::to_owned);
+        Self::Unopened(Report::new(diagnostic))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Hangup;
+        }
+        Self::unopened(&error, None)
+    }
+}
+
+impl From<crate::store::Error> for Failure {
+    fn from(error: crate::store::Error) -> Self {
+        match error {
+            crate::store::Error::Io(error) => error.into(),
+            error => Self::unopened(&error, None),
+        }
+    }
+}
+
+impl From<crate::vlm::Error> for Failure {
+    fn from(error: crate::vlm::Error) -> Self {
+        Self::unopened(&error, Some("run again with --verbose to see what the engine said last"))
+    }
+}
+
+/// The exit code of an outcome, after its error has been shown.
+pub(super) fn code(outcome: Outcome) -> ExitCode {
+    let (code, report) = match outcome {
+        Ok(Ending::Done) | Err(Failure::Hangup) => return ExitCode::SUCCESS,
+        Ok(Ending::Unsettled) => return ExitCode::from(UNSETTLED),
+        Err(Failure::Input(report)) => (INPUT, report),
+        Err(Failure::Unopened(report)) => (UNOPENED, report),
+    };
+    // When even stderr is gone there is nobody left to tell.
+    let _ = write!(io::stderr(), "{report:?}");
+    ExitCode::from(code)
+}
+
+/// Help and version go to stdout and are no errors; everything else clap says is one of usage.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(INPUT) } else { ExitCode::SUCCESS }
+}

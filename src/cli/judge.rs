@@ -1,0 +1,221 @@
+//! `praetor judge`: many images, one verdict each.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::inputs::{Inputs, LimitArgs};
+use super::model::ModelArgs;
+use super::policy::PolicyArgs;
+use super::summary::Summary;
+use super::{Failure, Outcome, style};
+use crate::constitution::Policy;
+use crate::ids::ModelId;
+use crate::pipeline::Pipeline;
+use crate::store::{self, RunFolder, RunManifest};
+use crate::verdict::{RuleVerdict, Verdict};
+use crate::vlm::Vlm;
+
+/// Judge images: files, folders, globs, or `-` for a list on standard input
+///
+/// Each image becomes one JSON line, or one row of a table on a terminal. A file that can't be
+/// read becomes a line with its error, and the run goes on. Exit codes: 0 done, 1 some images
+/// undetermined or not readable, 2 usage or constitution error, 3 model or input not opened.
+#[derive(Debug, Args)]
+pub(super) struct Judge {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What is written where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// Keep the run in this folder: `manifest.json` and `verdicts.jsonl`
+    #[arg(short, long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Format::Auto)]
+    format: Format,
+    /// Write every number behind each verdict
+    #[arg(long)]
+    trace: bool,
+    /// No progress bar and no summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table on a terminal, JSON lines in a pipe, nothing beside `--out` in a pipe
+    Auto,
+    /// One row an image
+    Table,
+    /// One JSON object a line
+    Jsonl,
+    /// Nothing
+    None,
+}
+
+impl Judge {
+    pub(super) fn run(self) -> Outcome {
+        let policy = self.policy.load()?;
+        let (tasks, count) = self.inputs.tasks(&self.limits)?;
+        let model = self.model.load()?;
+        let folder = self.create_folder(&policy, model.model())?;
+        let pipeline = Pipeline::new(policy, &model, self.policy.switches())?;
+
+        let mut report = Report::new(&self.output, folder, pipeline.policy(), count);
+        let started = Instant::now();
+        let mut failure = None;
+        pipeline.judge_all(tasks, |verdict| match report.take(verdict) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        report.finish(started.elapsed())?;
+        failure.map_or(report.summary.ending(), Err)
+    }
+
+    fn create_folder(
+        &self,
+        policy: &Policy,
+        model: &ModelId,
+    ) -> Result<Option<RunFolder>, Failure> {
+        let Some(path) = &self.output.out else { return Ok(None) };
+        let mut settings = self.limits.settings();
+        settings.insert("without".to_owned(), self.policy.without());
+        settings.insert("trace".to_owned(), self.output.trace.to_string());
+        let manifest = RunManifest {
+            praetor: env!("CARGO_PKG_VERSION").to_owned(),
+            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            constitution: policy.name.clone(),
+            policy: policy.hash,
+            model: model.clone(),
+            settings,
+            machine: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        };
+        Ok(Some(RunFolder::create(path, &manifest)?))
+    }
+}
+
+/// Takes the verdicts as they come: writes, shows and counts.
+struct Report {
+    folder: Option<RunFolder>,
+    format: Format,
+    trace: bool,
+    quiet: bool,
+    heading: bool,
+    progress: ProgressBar,
+    summary: Summary,
+}
+
+impl Report {
+    fn new(
+        output: &OutputArgs,
+        folder: Option<RunFolder>,
+        policy: &Policy,
+        count: Option<u64>,
+    ) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let format = match (output.format, terminal, &folder) {
+            (Format::Auto, true, _) => Format::Table,
+            (Format::Auto, false, Some(_)) => Format::None,
+            (Format::Auto, false, None) => Format::Jsonl,
+            (chosen, _, _) => chosen,
+        };
+        Self {
+            folder,
+            format,
+            trace: output.trace,
+            quiet: output.quiet,
+            heading: true,
+            progress: if output.quiet { ProgressBar::hidden() } else { progress_bar(count) },
+            summary: Summary::new(policy),
+        }
+    }
+
+    fn take(&mut self, mut verdict: Verdict) -> Result<(), Failure> {
+        self.summary.count(&verdict);
+        self.progress.inc(1);
+        let row = (self.format == Format::Table).then(|| row(&verdict));
+        if !self.trace {
+            let bare = |rule: RuleVerdict| RuleVerdict { findings: Vec::new(), ..rule };
+            verdict.rules = verdict.rules.into_iter().map(bare).collect();
+        }
+        if let Some(folder) = &mut self.folder {
+            folder.append(&verdict)?;
+        }
+        match row {
+            Some(row) => self.progress.suspend(|| {
+                let mut out = io::stdout().lock();
+                if std::mem::take(&mut self.heading) {
+                    writeln!(out, "{}", style::bold("VERDICT       SCORE  IMAGE"))?;
+                }
+                writeln!(out, "{row}")
+            })?,
+            None if self.format == Format::Jsonl => {
+                self.progress.suspend(|| store::write_line(io::stdout().lock(), &verdict))?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Clears the bar and shows the summary on stderr, so that stdout stays a clean stream.
+    fn finish(&self, took: Duration) -> Result<(), Failure> {
+        self.progress.finish_and_clear();
+        if !self.quiet {
+            write!(io::stderr(), "{}", self.summary.table(took))?;
+            if let Some(folder) = &self.folder {
+                writeln!(io::stderr(), "\n  verdicts in {}", folder.verdicts_path().display())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A bar on a terminal, nothing in a pipe; without a known count a spinner.
+fn progress_bar(count: Option<u64>) -> ProgressBar {
+    let template = if count.is_some() {
+        "{bar:28} {human_pos}/{human_len}  {per_sec}  {eta} left"
+    } else {
+        "{spinner} {human_pos} images  {per_sec}"
+    };
+    let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// One row of the table: `unsafe  0.981  park.png  weapons.child, fire`.
+fn row(verdict: &Verdict) -> String {
+    let score = verdict.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
+    let word = style::conclusion(verdict.verdict, 12);
+    let image = style::sanitise(&verdict.image);
+    let reasons: Vec<&str> = verdict.violated.iter().map(crate::ids::RuleId::as_str).collect();
+    let note = match &verdict.error {
+        Some(error) => style::dim(&style::sanitise(&error.message)),
+        None => reasons.join(", "),
+    };
+    format!("{word}  {score:>5}  {image}  {note}").trim_end().to_owned()
+}
+
+/// The settings of a run by name, for its manifest.
+pub(super) type Settings = BTreeMap<String, String>;

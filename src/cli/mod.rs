@@ -1,0 +1,103 @@
+//! The command line: one file a command.
+//!
+//! The only room that prints, reads flags or the environment, chooses a backend, and joins
+//! judging with files.
+
+mod constitution;
+mod exit;
+mod explain;
+mod inputs;
+mod judge;
+mod model;
+mod policy;
+mod style;
+mod summary;
+mod tree;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::exit::Failure;
+
+/// Judges images by a constitution you write: no labels, no training, no cloud.
+///
+/// Write rules in YAML, and praetor says of any image which of them it violates, why, and how sure
+/// it is. The judging follows CLUE (arXiv 2501.00192) on a vision-language model that runs on this
+/// machine; a demo model of pictograms is built in.
+#[derive(Debug, Parser)]
+#[command(name = "praetor", version, about, long_about, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// Show what the engine says (repeat for more); for filters set `PRAETOR_LOG`
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = style::When::Auto)]
+    color: style::When,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Judge(judge::Judge),
+    Explain(explain::Explain),
+    #[command(subcommand)]
+    Constitution(constitution::Command),
+}
+
+/// Runs the command that the arguments name, and says how it ended.
+///
+/// Exit codes: 0 done, 1 some images undetermined or not readable, 2 usage or constitution error,
+/// 3 the model or the input could not be opened.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    style::install(cli.global.color);
+    log_to_stderr(cli.global.verbose);
+    let outcome = match cli.command {
+        Command::Judge(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Constitution(command) => command.run(),
+    };
+    exit::code(outcome)
+}
+
+/// llama.cpp's and clip's own lines arrive as events of the target `llama-cpp-2`; they are the
+/// engine's business until somebody asks for them.
+fn log_to_stderr(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let by_flag = match verbose {
+        0 => "error,llama-cpp-2=off",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("PRAETOR_LOG").unwrap_or_else(|_| EnvFilter::new(by_flag));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}
+
+/// What a command ends with when it does not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Everything was answered.
+    Done,
+    /// Some images are undetermined or could not be read.
+    Unsettled,
+}
+
+type Outcome = Result<Ending, Failure>;

@@ -1,0 +1,103 @@
+//! The flags that choose a model, and the factory that loads it.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Failure;
+use crate::prompts::Prompts;
+use crate::vlm::llama::{LlamaOptions, LlamaVlm, LoadError, demo};
+
+/// Which model judges.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(super) struct ModelArgs {
+    /// `demo`, the built-in model of pictograms, or a GGUF file
+    #[arg(short, long, default_value = demo::NAME, value_name = "demo|GGUF")]
+    model: PathBuf,
+    /// The GGUF model's projector, by which it sees
+    #[arg(long, value_name = "GGUF")]
+    mmproj: Option<PathBuf>,
+    /// Threads for the model [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Room for an image and its questions, in tokens; at most what the model was trained on
+    #[arg(long, default_value = "8192", value_name = "TOKENS")]
+    context: NonZeroU32,
+    /// Questions evaluated as one batch (1 to 255); more is quicker and takes more memory
+    #[arg(long, default_value = "32", value_name = "N", value_parser = forks)]
+    batch_questions: NonZeroU32,
+}
+
+fn forks(text: &str) -> Result<NonZeroU32, String> {
+    match text.parse::<NonZeroU32>() {
+        Ok(count) if count.get() <= 255 => Ok(count),
+        _ => Err("expected a number from 1 to 255".to_owned()),
+    }
+}
+
+impl ModelArgs {
+    /// Loads the model.
+    pub(super) fn load(&self) -> Result<LlamaVlm, Failure> {
+        let options = LlamaOptions {
+            threads: self.threads.unwrap_or(default_threads()),
+            context_tokens: self.context,
+            forks: self.batch_questions,
+            ..self.files()?
+        };
+        let prompts = Prompts::built_in().map_err(|error| Failure::unopened(&error, None))?;
+        LlamaVlm::load(options, prompts).map_err(|error| Failure::unopened(&error, help(&error)))
+    }
+
+    fn files(&self) -> Result<LlamaOptions, Failure> {
+        if self.model.as_os_str() == demo::NAME {
+            if self.mmproj.is_some() {
+                return Err(Failure::Input(miette::miette!(
+                    code = "praetor::model::mmproj_without_model",
+                    help = "leave `--mmproj` away, or name the model it belongs to with `--model`",
+                    "the demo model brings its own projector"
+                )));
+            }
+            return demo::unpack(&cache_folder()).map_err(|error| {
+                Failure::unopened(&error, Some("set PRAETOR_CACHE to a folder that can be written"))
+            });
+        }
+        let Some(projector) = &self.mmproj else {
+            return Err(Failure::Input(miette::miette!(
+                code = "praetor::model::no_mmproj",
+                help = "add `--mmproj FILE`: a vision model in GGUF comes as two files, and the \
+                        projector's name usually starts with `mmproj`",
+                "`{}` is only half of a model",
+                self.model.display()
+            )));
+        };
+        Ok(LlamaOptions::new(&self.model, projector))
+    }
+}
+
+fn default_threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+fn help(error: &LoadError) -> Option<&'static str> {
+    match error {
+        LoadError::Unreadable { .. } => {
+            Some("check the path; `--model demo` needs no file at all")
+        }
+        LoadError::Context { .. } => Some("a smaller `--context` needs less memory"),
+        _ => None,
+    }
+}
+
+/// Where the demo model is unpacked: `PRAETOR_CACHE`, the user's cache, or the temporary folder.
+fn cache_folder() -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(folder) = named("PRAETOR_CACHE") {
+        return PathBuf::from(folder);
+    }
+    let user = named("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    user.unwrap_or_else(std::env::temp_dir).join("praetor")
+}

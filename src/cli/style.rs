@@ -1,0 +1,101 @@
+//! Colour, and keeping what others wrote from steering the terminal.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+use clap::ValueEnum;
+
+use crate::verdict::{Conclusion, Outcome};
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+static COLOR: OnceLock<bool> = OnceLock::new();
+
+/// Decides on colour for the whole run, and dresses error reports.
+pub(super) fn install(when: When) {
+    let color = match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+        }
+    };
+    let _ = COLOR.set(color);
+    // Fails only when a hook is installed already, which then stays.
+    let _ = miette::set_hook(Box::new(move |_| {
+        Box::new(miette::MietteHandlerOpts::new().color(color).width(100).build())
+    }));
+}
+
+fn paint(code: &str, text: &str) -> String {
+    if COLOR.get().copied().unwrap_or(false) {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+pub(super) fn red(text: &str) -> String {
+    paint("31;1", text)
+}
+
+pub(super) fn yellow(text: &str) -> String {
+    paint("33", text)
+}
+
+pub(super) fn green(text: &str) -> String {
+    paint("32", text)
+}
+
+pub(super) fn dim(text: &str) -> String {
+    paint("2", text)
+}
+
+pub(super) fn bold(text: &str) -> String {
+    paint("1", text)
+}
+
+/// A conclusion in its word and colour, padded to `width`.
+pub(super) fn conclusion(conclusion: Conclusion, width: usize) -> String {
+    let padded = |word: &str| format!("{word:<width$}");
+    match conclusion {
+        Conclusion::Unsafe => red(&padded("unsafe")),
+        Conclusion::Undetermined => yellow(&padded("undetermined")),
+        Conclusion::Safe => green(&padded("safe")),
+        Conclusion::Failed => yellow(&padded("failed")),
+    }
+}
+
+/// A rule's outcome in its word and colour.
+pub(super) fn outcome(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Violated => red("violated"),
+        Outcome::Undetermined => yellow("undetermined"),
+        Outcome::Clear => green("clear"),
+    }
+}
+
+/// Text that came from a file name or a model, with nothing left in it that a terminal obeys.
+pub(super) fn sanitise(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_lose_their_power() {
+        assert_eq!(sanitise("a\x1b[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
+    }
+}

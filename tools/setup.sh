@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what the build needs and is missing: a C++ compiler, cmake, and libclang for bindgen.
+set -euo pipefail
+
+missing=()
+command -v c++ >/dev/null || missing+=(g++)
+command -v cmake >/dev/null || missing+=(cmake)
+command -v clang >/dev/null || missing+=(clang)
+ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 || missing+=(libclang-dev)
+
+if ((${#missing[@]})) && [[ "$(uname)" == Linux ]]; then
+    if ! command -v apt-get >/dev/null; then
+        echo "please install: ${missing[*]}" >&2
+        exit 1
+    fi
+    sudo=""
+    [[ $(id -u) == 0 ]] || sudo=sudo
+    echo "installing ${missing[*]}" >&2
+    $sudo apt-get update -qq
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "please install Rust 1.95 or later: https://rustup.rs" >&2
+    exit 1
+fi
