@@ -176,7 +176,7 @@ def spm_vocab(head, special, ids, n_merges=64, extra=()):
         add(a + b, NORMAL, -1.0 - rank)
     for token in extra:
         add(token, USER_DEFINED)
-    # Letters only where a merge or plain text needs them; anything else falls back to bytes.
+    # Printable ASCII; anything else falls back to bytes.
     for n, char in enumerate(["▁"] + [chr(c) for c in range(33, 127)]):
         add(char, NORMAL, -1000.0 - n)
     for token in special:

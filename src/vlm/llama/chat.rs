@@ -5,6 +5,7 @@
 //! llama.cpp does.
 
 use llama_cpp_2::model::LlamaModel;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
 use super::LoadError;
@@ -68,16 +69,16 @@ impl Chat {
         prepend_bos: bool,
         marker: &str,
     ) -> Result<Self, LoadError> {
+        let unusable = |error: minijinja::Error| LoadError::ChatTemplate { detail: error.to_string() };
         let mut environment = Environment::new();
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
+        // As transformers' apply_chat_template sets Jinja up.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(unusable)?);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", |message: String| -> Result<Value, _> {
             Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
         });
-        environment
-            .add_template_owned("chat", template)
-            .map_err(|error| LoadError::ChatTemplate { detail: error.to_string() })?;
+        environment.add_template_owned("chat", template).map_err(unusable)?;
         let mut chat = Self {
             environment,
             bos,

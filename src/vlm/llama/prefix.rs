@@ -213,7 +213,7 @@ impl Engine<'_> {
     fn eval_chunks(&mut self, chunks: &MtmdInputChunks, logits: bool) -> Result<Cursor, Why> {
         let cells = u32::try_from(chunks.total_tokens()).unwrap_or(u32::MAX);
         self.check_room(Cursor { position: chunks.total_positions(), cells })?;
-        self.check_images(chunks)?;
+        self.check_chunks(chunks)?;
         let batch = i32::try_from(self.limits.batch).unwrap_or(i32::MAX);
         let position = chunks
             .eval_chunks(&mut self.mtmd, &mut self.context, 0, TRUNK, batch, logits)
@@ -221,23 +221,33 @@ impl Engine<'_> {
         Ok(Cursor { position, cells })
     }
 
-    /// Keeps clear of GGML_ASSERT(causal_attn || n_ubatch >= n_tokens) in llama_context::decode:
-    /// an image whose tokens attend to each other must be computed at once.
-    fn check_images(&self, chunks: &MtmdInputChunks) -> Result<(), Why> {
-        if !self.mtmd.decode_use_non_causal() {
-            return Ok(());
-        }
-        let largest = (0..chunks.len())
-            .filter_map(|index| chunks.get(index))
-            .filter(|chunk| chunk.chunk_type() == MtmdInputChunkType::Image)
-            .map(|chunk| u32::try_from(chunk.n_tokens()).unwrap_or(u32::MAX))
-            .max();
-        match largest {
-            Some(needed) if needed > self.limits.micro_batch => {
-                Err(Why::TooLong { needed, limit: self.limits.micro_batch })
+    /// Checks what mtmd does not: that every token is one, and that an image whose tokens attend to
+    /// each other is computed at once.
+    fn check_chunks(&self, chunks: &MtmdInputChunks) -> Result<(), Why> {
+        let at_once = self.limits.batch.min(self.limits.micro_batch);
+        for chunk in (0..chunks.len()).filter_map(|index| chunks.get(index)) {
+            match chunk.chunk_type() {
+                // A projector of another family asks for special tokens that this vocabulary lacks,
+                // and mtmd writes -1: GGML_ASSERT(idx >= 0) in mtmd_helper_eval_chunk_single.
+                MtmdInputChunkType::Text => {
+                    let known = 0..self.model.n_vocab();
+                    let tokens = chunk.text_tokens().unwrap_or_default();
+                    if !tokens.iter().all(|token| known.contains(&token.0)) {
+                        return Err(failed("the projector belongs to another model"));
+                    }
+                }
+                // GGML_ASSERT(causal_attn || n_ubatch >= n_tokens) in llama_context::decode, and
+                // silently other numbers where n_batch splits the image.
+                MtmdInputChunkType::Image if self.mtmd.decode_use_non_causal() => {
+                    let needed = u32::try_from(chunk.n_tokens()).unwrap_or(u32::MAX);
+                    if needed > at_once {
+                        return Err(Why::TooLong { needed, limit: at_once });
+                    }
+                }
+                MtmdInputChunkType::Image | MtmdInputChunkType::Audio => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Whether a sequence that ends at `end` fits the cache and the model's positions.
@@ -290,6 +300,10 @@ impl Engine<'_> {
 
 fn bitmap(view: &View) -> Result<MtmdBitmap, Why> {
     let pixels = view.pixels();
+    // The binding multiplies the sides in 32 bits.
+    if u64::from(pixels.width()) * u64::from(pixels.height()) * 3 > u64::from(u32::MAX) {
+        return Err(failed("the image has more pixels than the engine takes"));
+    }
     MtmdBitmap::from_image_data(pixels.width(), pixels.height(), pixels.as_raw()).map_err(failed)
 }
 

@@ -109,13 +109,13 @@ fn build_engine<'model>(
     let mtmd = load_projector(model, options, &marker)?;
     let chat = Chat::of_model(model, &marker)?;
     let answers = YesNoTokens::find(&model.vocab())?;
-    let limits = limits(model, &mtmd, &marker, options);
+    let wanted = wanted_limits(model, &mtmd, &marker, options);
     let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
     let params = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(limits.cells))
-        .with_n_batch(limits.batch)
-        .with_n_ubatch(limits.micro_batch)
-        .with_n_seq_max(limits.forks + 1)
+        .with_n_ctx(NonZeroU32::new(wanted.cells))
+        .with_n_batch(wanted.batch)
+        .with_n_ubatch(wanted.micro_batch)
+        .with_n_seq_max(wanted.forks + 1)
         .with_kv_unified(true)
         // Gemma 3's window would drop the image's first tokens before the last question is asked.
         .with_swa_full(true)
@@ -124,6 +124,14 @@ fn build_engine<'model>(
     let context = model
         .new_context(backend, params)
         .map_err(|error| LoadError::Context { detail: error.to_string() })?;
+    // llama.cpp rounds and clamps what it is asked for (n_batch to n_ctx, among others); what counts
+    // is what it took.
+    let limits = Limits {
+        cells: context.n_ctx().min(wanted.cells),
+        batch: context.n_batch(),
+        micro_batch: context.n_ubatch(),
+        ..wanted
+    };
     Ok(Engine { model, context, mtmd, chat, answers, limits })
 }
 
@@ -159,12 +167,17 @@ fn random_marker() -> String {
 ///
 /// A model whose image tokens attend to each other (Gemma 3) needs them all in one micro-batch;
 /// how many they are is asked of the model itself, with a large blank image.
-fn limits(model: &LlamaModel, mtmd: &MtmdContext, marker: &str, options: &LlamaOptions) -> Limits {
+fn wanted_limits(
+    model: &LlamaModel,
+    mtmd: &MtmdContext,
+    marker: &str,
+    options: &LlamaOptions,
+) -> Limits {
     let image = largest_image(mtmd, marker).unwrap_or(0);
     let micro_batch = if mtmd.decode_use_non_causal() { image.max(512) } else { 512 };
     let positions = model.n_ctx_train();
     let cells = positions.min(options.context_tokens.get());
-    let batch = micro_batch.max(2_048).min(cells.max(micro_batch));
+    let batch = micro_batch.max(2_048);
     Limits { cells, positions, batch, micro_batch, forks: options.forks.get().min(MOST_FORKS) }
 }
 
