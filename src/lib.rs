@@ -1,4 +1,5 @@
 //! praetor judges images by a constitution.
 pub mod ids;
+pub mod imaging;
 pub mod units;
 pub mod verdict;
