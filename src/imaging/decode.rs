@@ -46,8 +46,8 @@ pub fn decode_bytes(
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<Decoded, DecodeError> {
-    let too_large = u64::try_from(bytes.len()).is_ok_and(|size| size <= limits.file_bytes);
-    let checked = if too_large {
+    let fits = u64::try_from(bytes.len()).is_ok_and(|size| size <= limits.file_bytes);
+    let checked = if fits {
         pictures(source, bytes, limits)
     } else {
         Err(Problem::TooLarge { limit_bytes: limits.file_bytes })
@@ -119,6 +119,7 @@ fn decode_as(format: Format, bytes: &[u8], limits: &Limits) -> Result<Kept, Prob
     let outline = outline(format, bytes, limits.frames_read)
         .map_err(|fault| Problem::Corrupt { format, fault })?;
     limits.check_pixels(format, &outline)?;
+    let bytes = &bytes[..outline.end.unwrap_or(bytes.len())];
     let opened = Opened { format, bytes, outline: &outline, limits };
     let room = limits.room(format, &outline, opened.bytes_per_pixel()?)?;
     let read = usize::try_from(limits.frames_to_read(&outline)).unwrap_or(usize::MAX);

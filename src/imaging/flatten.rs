@@ -24,9 +24,9 @@ pub(super) fn flatten(mut image: DynamicImage, orientation: Orientation) -> RgbI
             compose(&image, |[r, g, b, a]| [r, g, b].map(|value| over_white_16(value, a)))
         }
         DynamicImage::ImageLumaA16(image) => compose(&image, |[l, a]| [over_white_16(l, a); 3]),
-        DynamicImage::ImageRgba32F(image) => compose(&image, |[r, g, b, a]| {
-            [r, g, b].map(|value| unit_to_byte(value * a + 1.0 - a))
-        }),
+        DynamicImage::ImageRgba32F(image) => {
+            compose(&image, |[r, g, b, a]| [r, g, b].map(|value| unit_to_byte(value * a + 1.0 - a)))
+        }
         opaque => opaque.into_rgb8(),
     }
 }

@@ -17,7 +17,7 @@ use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageResult, RgbI
 use super::error::{Fault, Problem};
 use super::flatten::flatten;
 use super::format::Format;
-use super::limits::Limits;
+use super::limits::{Limits, area};
 use super::outline::{Outline, point_to_page};
 
 /// Frames in the file's order; each decoded when asked for.
@@ -68,28 +68,44 @@ impl<'b> Opened<'b> {
     }
 
     fn png(&self) -> ImageResult<PngDecoder<Cursor<&'b [u8]>>> {
-        PngDecoder::with_limits(self.cursor(), self.limits.for_decoder())
+        PngDecoder::with_limits(self.cursor(), self.decoder_limits())
+    }
+
+    fn decoder_limits(&self) -> image::Limits {
+        self.limits.for_decoder(self.outline)
+    }
+
+    /// Refuses a decoder that reads another size from the file than the outline did; none is known,
+    /// and none shall cost more than the limits allow.
+    fn agree(&self, decoder: &impl ImageDecoder) -> Result<(), Problem> {
+        let (width, height) = decoder.dimensions();
+        let most = area(self.outline.largest).max(area(self.outline.canvas));
+        if area((width, height)) > most {
+            return Err(Problem::TooManyPixels { width, height, limit: most });
+        }
+        Ok(())
     }
 
     /// The one image of a file, or the first page.
     fn still(&self, bytes: &[u8]) -> Result<RgbImage, Problem> {
         let cursor = Cursor::new(bytes);
-        let image = match self.format {
-            Format::Jpeg => return self.jpeg(bytes),
-            Format::Png => PngDecoder::with_limits(cursor, self.limits.for_decoder())
-                .and_then(|decoder| self.upright(decoder)),
-            Format::WebP => WebPDecoder::new(cursor).and_then(|decoder| self.upright(decoder)),
-            Format::Gif => GifDecoder::new(cursor).and_then(|decoder| self.upright(decoder)),
-            Format::Bmp => BmpDecoder::new(cursor).and_then(|decoder| self.upright(decoder)),
-            Format::Tiff => TiffDecoder::new(cursor).and_then(|decoder| self.upright(decoder)),
-        };
-        image.map_err(|error| self.problem(&error))
+        match self.format {
+            Format::Jpeg => self.jpeg(bytes),
+            Format::Png => self.upright(PngDecoder::with_limits(cursor, self.decoder_limits())),
+            Format::WebP => self.upright(WebPDecoder::new(cursor)),
+            Format::Gif => self.upright(GifDecoder::new(cursor)),
+            Format::Bmp => self.upright(BmpDecoder::new(cursor)),
+            Format::Tiff => self.upright(TiffDecoder::new(cursor)),
+        }
     }
 
-    fn upright(&self, mut decoder: impl ImageDecoder) -> ImageResult<RgbImage> {
-        decoder.set_limits(self.limits.for_decoder())?;
+    fn upright(&self, decoder: ImageResult<impl ImageDecoder>) -> Result<RgbImage, Problem> {
+        let mut decoder = decoder.map_err(|e| self.problem(&e))?;
+        self.agree(&decoder)?;
+        decoder.set_limits(self.decoder_limits()).map_err(|e| self.problem(&e))?;
         let orientation = orientation(&mut decoder);
-        Ok(flatten(DynamicImage::from_decoder(decoder)?, orientation))
+        let image = DynamicImage::from_decoder(decoder).map_err(|e| self.problem(&e))?;
+        Ok(flatten(image, orientation))
     }
 
     /// Decodes strictly: the lenient decoder stops at the first damage and leaves the rest grey,
@@ -100,6 +116,7 @@ impl<'b> Opened<'b> {
         use zune_jpeg::zune_core::options::DecoderOptions;
 
         let mut header = JpegDecoder::new(Cursor::new(bytes)).map_err(|e| self.problem(&e))?;
+        self.agree(&header)?;
         let orientation = orientation(&mut header);
         let (width, height) = header.dimensions();
         let options = DecoderOptions::default()
@@ -118,7 +135,8 @@ impl<'b> Opened<'b> {
 
     fn gif(self) -> Result<Frames<'b>, Problem> {
         let mut decoder = GifDecoder::new(self.cursor()).map_err(|e| self.problem(&e))?;
-        decoder.set_limits(self.limits.for_decoder()).map_err(|e| self.problem(&e))?;
+        self.agree(&decoder)?;
+        decoder.set_limits(self.decoder_limits()).map_err(|e| self.problem(&e))?;
         Ok(self.composed(decoder.into_frames(), Orientation::NoTransforms))
     }
 
@@ -126,6 +144,7 @@ impl<'b> Opened<'b> {
     /// not know APNG, if it is another.
     fn apng(self) -> Result<Frames<'b>, Problem> {
         let mut decoder = self.png().map_err(|e| self.problem(&e))?;
+        self.agree(&decoder)?;
         let orientation = orientation(&mut decoder);
         let frames = decoder.apng().map_err(|e| self.problem(&e))?.into_frames();
         let frames = self.composed(frames, orientation);
@@ -141,6 +160,7 @@ impl<'b> Opened<'b> {
         if !decoder.has_animation() {
             return Ok(Box::new(std::iter::once_with(move || self.still(self.bytes))));
         }
+        self.agree(&decoder)?;
         let orientation = orientation(&mut decoder);
         Ok(self.composed(decoder.into_frames(), orientation))
     }

@@ -49,6 +49,12 @@ impl Default for Limits {
 /// Bytes of the RGB picture that comes out, per pixel.
 const PICTURE_BYTES: u64 = 3;
 
+/// More than any decoder works with per pixel.
+const MOST_WORKING_BYTES: u64 = 48;
+
+/// Memory for profiles, texts and tables of a file.
+const METADATA_BYTES: u64 = 64 << 20;
+
 /// Bytes that a decoder holds at its peak per pixel of its largest frame, read from its source:
 /// every buffer of an animation (canvas, frame, copy), the coefficients of a progressive JPEG, the
 /// planes or transforms of a WebP. `bytes_per_pixel` is the decoder's own output.
@@ -107,10 +113,13 @@ impl Limits {
         outline.frames.min(self.frames_read).min(affordable).max(1)
     }
 
-    /// The same for the decoders that know limits of their own.
-    pub(super) fn for_decoder(&self) -> image::Limits {
+    /// Limits for the decoders that know any: enough for the outline and some metadata, so that a
+    /// small picture can't bring a colour profile of gigabytes.
+    pub(super) fn for_decoder(&self, outline: &Outline) -> image::Limits {
+        let pixels = area(outline.largest).max(area(outline.canvas));
+        let enough = pixels.saturating_mul(MOST_WORKING_BYTES).saturating_add(METADATA_BYTES);
         let mut limits = image::Limits::no_limits();
-        limits.max_alloc = Some(self.memory_bytes);
+        limits.max_alloc = Some(enough.min(self.memory_bytes));
         limits
     }
 }
@@ -125,7 +134,7 @@ mod tests {
     use super::*;
 
     fn outline(canvas: (u32, u32), frames: u32) -> Outline {
-        Outline { canvas, largest: canvas, frames, pages: Vec::new(), still_apart: false }
+        Outline { frames, ..Outline::of_canvas(canvas) }
     }
 
     #[test]

@@ -26,6 +26,9 @@
 //!   unsupported because their decoders are.
 //! - GIF, PNG, WebP and JPEG without their end are refused even if all pixels are there, since
 //!   nobody can tell.
+//! - A JPEG whose data stops early but that carries its end marker is taken as it is: viewers show
+//!   the missing part in grey, and so it is judged. Any other damage to a JPEG is an error, also
+//!   where viewers would go on, since they go on in different ways.
 //! - A decoder that panics is caught, but the process's panic hook still writes its message to
 //!   standard error; a program that minds sets a hook of its own.
 

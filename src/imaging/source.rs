@@ -69,10 +69,7 @@ mod tests {
     #[test]
     fn terminals_are_safe_from_names() {
         let name = "a\u{1b}]0;owned\u{7}\nb\u{202e}gpj.exe ä 猫";
-        assert_eq!(
-            shown(name).to_string(),
-            "a\\u{1b}]0;owned\\u{7}\\nb\\u{202e}gpj.exe ä 猫"
-        );
+        assert_eq!(shown(name).to_string(), "a\\u{1b}]0;owned\\u{7}\\nb\\u{202e}gpj.exe ä 猫");
     }
 
     #[cfg(unix)]

@@ -41,7 +41,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("lossy webp", fixture("lossy.webp")),
         ("lossy webp with alpha", fixture("lossy-alpha.webp")),
         ("animated webp", webp(&frames)),
-        ("gif", gif(&[page.clone()])),
+        ("gif", gif(std::slice::from_ref(&page))),
         ("animated gif", gif(&frames)),
         ("bmp", encode(picture.clone(), ImageFormat::Bmp)),
         ("tiff", encode(picture, ImageFormat::Tiff)),
@@ -67,15 +67,15 @@ fn a_file_cut_off_anywhere_is_an_error() {
 }
 
 #[test]
-fn a_jpeg_with_a_hole_and_an_end_is_no_picture() {
-    for file in [encode(detailed(), ImageFormat::Jpeg), fixture("progressive.jpg")] {
-        let mut cut = file[..file.len() * 6 / 10].to_vec();
-        cut.extend([0xFF, 0xD9]);
-        assert!(matches!(attempt(&cut), Err(Problem::Corrupt { .. })));
-    }
+fn a_jpeg_that_is_damaged_and_goes_on_is_an_error() {
+    // A restart in the middle of the data: some viewers take up the picture after it.
+    let mut file = encode(detailed(), ImageFormat::Jpeg);
+    let middle = file.len() * 7 / 10;
+    file.splice(middle..middle + 2, [0xFF, 0xC1]);
+    assert!(matches!(attempt(&file), Err(Problem::Corrupt { .. })));
 }
 
-fn is_too_many(result: Result<Decoded, Problem>) -> bool {
+fn is_too_many(result: &Result<Decoded, Problem>) -> bool {
     matches!(result, Err(Problem::TooManyPixels { .. }))
 }
 
@@ -86,7 +86,24 @@ fn a_png_of_few_bytes_that_claims_gigabytes() {
     png_chunk(&mut bomb, *b"IHDR", &[&side[..], &side, &[8, 6, 0, 0, 0]].concat());
     png_chunk(&mut bomb, *b"IDAT", &[0x78, 0x9C, 3, 0, 0, 0, 0, 1]);
     png_chunk(&mut bomb, *b"IEND", &[]);
-    assert!(is_too_many(attempt(&bomb)));
+    assert!(is_too_many(&attempt(&bomb)));
+}
+
+#[test]
+fn a_second_header_does_not_hide_the_first() {
+    let long = 50_000_u32.to_be_bytes();
+    let mut bomb = encode(plain([1, 2, 3]), ImageFormat::Png);
+    let mut header = Vec::new();
+    png_chunk(&mut header, *b"IHDR", &[&long[..], &long, &[8, 6, 0, 0, 0]].concat());
+    bomb.splice(8..8, header);
+    assert!(is_too_many(&attempt(&bomb)));
+
+    let mut bomb = webp(&shades(2));
+    let header = riff_chunk(*b"VP8X", &[0x12, 0, 0, 0, 0xFF, 0x3F, 0, 0xFF, 0x3F, 0]);
+    bomb.splice(12..12, header);
+    let size = u32::try_from(bomb.len() - 8).unwrap();
+    bomb[4..8].copy_from_slice(&size.to_le_bytes());
+    assert!(is_too_many(&attempt(&bomb)));
 }
 
 #[test]
@@ -106,7 +123,7 @@ fn gif_screen(width: u16, height: u16) -> Vec<u8> {
 /// One image of a GIF, whose single pixel is the palette's first colour.
 fn gif_image(width: u16, height: u16) -> Vec<u8> {
     let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
-    [&[0x2C, 0, 0, 0, 0], &*sides, &[0, 2, 2, 0x44, 0x01, 0, ]].concat()
+    [&[0x2C, 0, 0, 0, 0], &*sides, &[0, 2, 2, 0x44, 0x01, 0]].concat()
 }
 
 #[test]
@@ -115,8 +132,8 @@ fn gifs_with_a_huge_canvas_or_a_huge_image() {
         [gif_screen(screen.0, screen.1), gif_image(image.0, image.1), vec![0x3B]].concat()
     };
     assert!(attempt(&file((1, 1), (1, 1))).is_ok());
-    assert!(is_too_many(attempt(&file((65_535, 65_535), (1, 1)))));
-    assert!(is_too_many(attempt(&file((1, 1), (65_535, 65_535)))));
+    assert!(is_too_many(&attempt(&file((65_535, 65_535), (1, 1)))));
+    assert!(is_too_many(&attempt(&file((1, 1), (65_535, 65_535)))));
     assert!(matches!(attempt(&file((0, 5), (1, 1))), Err(Problem::Corrupt { .. })));
 }
 
@@ -135,7 +152,7 @@ fn a_gif_with_a_hundred_thousand_equal_frames() {
 #[test]
 fn webps_that_claim_more_than_their_canvas() {
     let canvas = webp_of((16_384, 16_384), 0x02, &riff_chunk(*b"ANIM", &[0; 6]));
-    assert!(is_too_many(attempt(&canvas)));
+    assert!(is_too_many(&attempt(&canvas)));
 
     // A frame of one pixel whose lossy data claims the largest size, under two names: the decoder
     // takes whatever follows an alpha chunk for lossy data.
@@ -146,7 +163,7 @@ fn webps_that_claim_more_than_their_canvas() {
         let alpha = riff_chunk(*b"ALPH", &[0, 0]);
         let frame = [&[0; 12][..], &[0, 0, 0, 0], &alpha, &riff_chunk(name, &lossy)].concat();
         let chunks = [riff_chunk(*b"ANIM", &[0; 6]), riff_chunk(*b"ANMF", &frame)].concat();
-        assert!(is_too_many(attempt(&webp_of((1, 1), 0x12, &chunks))));
+        assert!(is_too_many(&attempt(&webp_of((1, 1), 0x12, &chunks))));
     }
 }
 
@@ -161,8 +178,8 @@ fn bitmaps_without_pixels_or_with_too_many() {
     assert!(matches!(sized(0, 6), Err(Problem::Corrupt { .. })));
     assert!(matches!(sized(8, 0), Err(Problem::Corrupt { .. })));
     assert!(matches!(sized(-8, 6), Err(Problem::Corrupt { .. })));
-    assert!(is_too_many(sized(60_000, 60_000)));
-    assert!(is_too_many(sized(60_000, i32::MIN)));
+    assert!(is_too_many(&sized(60_000, 60_000)));
+    assert!(is_too_many(&sized(60_000, i32::MIN)));
 }
 
 #[test]
@@ -180,12 +197,12 @@ fn tiffs_with_huge_tags_and_loops() {
 
     let mut size = file.clone();
     size[entry(1) + 8..entry(1) + 12].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert!(is_too_many(attempt(&size)));
+    assert!(is_too_many(&attempt(&size)));
 
     let mut round = file.clone();
     let end = round.len();
     round[end - 4..].copy_from_slice(&u32::try_from(directory).unwrap().to_le_bytes());
-    assert_eq!(attempt(&round).unwrap().pictures.len(), 1);
+    assert!(matches!(attempt(&round), Err(Problem::Corrupt { .. })));
 }
 
 #[test]

@@ -30,11 +30,20 @@ pub(super) struct Outline {
     pub(super) pages: Vec<u64>,
     /// Whether an APNG holds a still image that is not part of its animation.
     pub(super) still_apart: bool,
+    /// Where the walk ended, if the format says so; decoders are not shown what follows.
+    pub(super) end: Option<usize>,
 }
 
 impl Outline {
-    fn of_canvas(canvas: (u32, u32)) -> Self {
-        Self { canvas, largest: canvas, frames: 1, pages: Vec::new(), still_apart: false }
+    pub(super) fn of_canvas(canvas: (u32, u32)) -> Self {
+        Self {
+            canvas,
+            largest: canvas,
+            frames: 1,
+            pages: Vec::new(),
+            still_apart: false,
+            end: None,
+        }
     }
 
     fn meet(&mut self, size: (u32, u32)) {

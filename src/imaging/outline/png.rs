@@ -13,7 +13,9 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
         let mut data = Walk::new(walk.take(size)?, 0);
         walk.take(4)?;
         match &name {
-            b"IHDR" => outline = Outline::of_canvas((data.u32_be()?, data.u32_be()?)),
+            b"IHDR" if outline.canvas == (0, 0) => {
+                outline = Outline::of_canvas((data.u32_be()?, data.u32_be()?));
+            }
             b"acTL" if !data_seen => {
                 animated = true;
                 claimed = data.u32_be()?;
@@ -35,7 +37,9 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
     outline.frames = if animated { claimed } else { 1 };
     outline.still_apart &= animated;
     if animated && (claimed == 0 || claimed > frames) {
-        return Err(Fault::malformed(format!("{claimed} frames are claimed and {frames} are there")));
+        return Err(Fault::malformed(format!(
+            "{claimed} frames are claimed and {frames} are there"
+        )));
     }
     Ok(outline)
 }

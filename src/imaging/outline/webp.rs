@@ -9,11 +9,12 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
     let mut walk = Walk::new(bytes, 4);
     let size = length(walk.u32_le()?)?;
     // Some writers leave out the byte that pads the last chunk.
-    let end = size.checked_add(8).ok_or(Fault::Truncated)?.min(bytes.len() + 1);
-    if end > bytes.len() && size.is_multiple_of(2) || size + 8 > bytes.len() + 1 {
+    let missing = size.checked_add(8).ok_or(Fault::Truncated)?.saturating_sub(bytes.len());
+    if missing > usize::from(!size.is_multiple_of(2)) {
         return Err(Fault::Truncated);
     }
-    let mut body = Walk::new(&bytes[..end.min(bytes.len())], 12);
+    let end = (size + 8).min(bytes.len());
+    let mut body = Walk::new(&bytes[..end], 12);
     let mut outline = Outline::of_canvas((0, 0));
     let mut frames = 0_u32;
     while let Some((name, mut data)) = chunk(&mut body)? {
@@ -21,7 +22,10 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
             b"VP8X" => {
                 data.take(4)?;
                 let canvas = (data.u24_le()? + 1, data.u24_le()? + 1);
-                outline = Outline::of_canvas(canvas);
+                if outline.canvas == (0, 0) {
+                    outline.canvas = canvas;
+                }
+                outline.meet(canvas);
             }
             b"ANMF" => {
                 frames = frames.saturating_add(1);
@@ -36,6 +40,7 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
         }
     }
     outline.frames = frames.max(1);
+    outline.end = Some(end);
     Ok(outline)
 }
 

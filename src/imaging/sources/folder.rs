@@ -70,7 +70,7 @@ impl Folder {
             }
             Ok(entry) => filter.takes(entry.path()).then(|| Ok(Source::new(entry.path()))),
             Err(error) if error.loop_ancestor().is_some() => None,
-            Err(error) => Some(Err(self::unwalkable(&self.path, error))),
+            Err(error) => Some(Err(unwalkable(&self.path, error))),
         });
         self.skipped += *filter.skipped - before;
         self.found |= item.is_some();
@@ -97,7 +97,7 @@ fn unwalkable(folder: &Path, error: walkdir::Error) -> SourceError {
 
 /// The files that match a pattern.
 pub(super) struct Pattern {
-    pattern: String,
+    text: String,
     paths: glob::Paths,
     skipped: u64,
     found: bool,
@@ -116,7 +116,7 @@ impl Pattern {
             require_literal_leading_dot: true,
         };
         Some(match glob::glob_with(&whole, options) {
-            Ok(paths) => Ok(Self { pattern, paths, skipped: 0, found: false, done: false }),
+            Ok(paths) => Ok(Self { text: pattern, paths, skipped: 0, found: false, done: false }),
             Err(error) => Err(SourceError::BadPattern { pattern, reason: error.msg }),
         })
     }
@@ -139,7 +139,7 @@ impl Pattern {
         if item.is_none() {
             self.done = true;
             if !self.found {
-                let pattern = self.pattern.clone();
+                let pattern = self.text.clone();
                 return Some(Err(SourceError::NoMatch { pattern, skipped: self.skipped }));
             }
         }

@@ -93,13 +93,13 @@ impl Sources {
     }
 
     /// Opens an input: gives its only item at once, or sets `current` and gives nothing.
-    fn open(&mut self, input: PathBuf) -> Option<Result<Source, SourceError>> {
-        if is_list(&input) {
+    fn open(&mut self, input: &Path) -> Option<Result<Source, SourceError>> {
+        if is_list(input) {
             let list = std::mem::replace(&mut self.list, Box::new(io::empty()));
             self.current = Some(Current::List(List::new(list), None));
             return None;
         }
-        match entry(&input) {
+        match entry(input) {
             Ok(Entry::File(source)) => Some(Ok(source)),
             Ok(Entry::Folder(folder)) => {
                 self.current = Some(Current::Folder(folder));
@@ -127,7 +127,7 @@ impl Iterator for Sources {
             let item = match &mut self.current {
                 None => {
                     let input = self.waiting.next()?;
-                    match self.open(input) {
+                    match self.open(&input) {
                         Some(item) => return Some(item),
                         None => continue,
                     }
@@ -203,7 +203,10 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A pattern that matches no image.
-    #[error("`{}`: no image matches; check the pattern, and quote it if the shell should leave it alone", shown(pattern))]
+    #[error(
+        "`{}`: no image matches; check the pattern, and quote it if the shell should leave it alone",
+        shown(pattern)
+    )]
     NoMatch {
         /// The pattern as given.
         pattern: String,
@@ -219,7 +222,10 @@ pub enum SourceError {
         reason: &'static str,
     },
     /// A folder without images.
-    #[error("`{}`: there are no images in this folder or below; name another, or name the files", shown(path))]
+    #[error(
+        "`{}`: there are no images in this folder or below; name another, or name the files",
+        shown(path)
+    )]
     NoImages {
         /// The folder as given.
         path: PathBuf,

@@ -1,5 +1,7 @@
 //! Image files made for tests: by the `image` crate, or by hand where it does not write a form.
 
+#![expect(clippy::unwrap_used, reason = "a sample that can't be made is a failed test")]
+
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use std::io::Cursor;
 
@@ -25,7 +27,7 @@ pub(crate) fn shades(count: u8) -> Vec<RgbaImage> {
 pub(crate) fn detailed() -> image::RgbImage {
     image::RgbImage::from_fn(40, 30, |x, y| {
         let noise = (x * 7919 + y * 104_729 + x * y * 31) % 251;
-        image::Rgb([noise as u8, (x * 6) as u8, (y * 8) as u8])
+        image::Rgb([noise, x * 6, y * 8].map(|value| value.to_le_bytes()[0]))
     })
 }
 
@@ -146,7 +148,8 @@ pub(crate) fn tiff(pages: &[(RgbaImage, u16, u16)]) -> Vec<u8> {
     let mut file = b"II*\0\0\0\0\0".to_vec();
     let mut link = 4;
     for (page, orientation, kind) in pages {
-        let pixels: Vec<u8> = page.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        let pixels: Vec<u8> =
+            page.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         let data_at = u32::try_from(file.len()).unwrap();
         file.extend(&pixels);
         file.resize(file.len().next_multiple_of(2), 0);
