@@ -17,6 +17,8 @@
 //!
 //! [`pipeline::Pipeline`] has an example that runs.
 
+#[cfg(feature = "llama")]
+pub mod cli;
 pub mod constitution;
 pub mod ids;
 pub mod imaging;

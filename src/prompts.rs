@@ -4,6 +4,7 @@
 //! that a wrong variable does not compile and an unknown one does not render. Text written by
 //! users goes in as a value and never as a template.
 
+use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
@@ -51,7 +52,8 @@ impl Prompts {
     /// [`Error`] when the template asks for something it is not given.
     pub fn visible(&self, variables: Visible<'_>) -> Result<String, Error> {
         let template = self.environment.get_template("visible").map_err(Error::from)?;
-        Ok(template.render(variables).map_err(Error::from)?.trim().to_owned())
+        let text = template.render(Value::from(Serde(variables))).map_err(Error::from)?;
+        Ok(text.trim().to_owned())
     }
 
     /// Hash of the templates' texts; part of the model's fingerprint, since they move the numbers.

@@ -8,8 +8,8 @@ pub mod stream;
 use std::time::Instant;
 
 use crate::constitution::Policy;
-use crate::imaging::{Decoded, Picture};
-use crate::judge::{Judge, Switches};
+use crate::imaging::{Decoded, View};
+use crate::judge::Judge;
 use crate::verdict::{
     Conclusion, Frames, ImageError, RuleVerdict, Verdict, conclude, gravest, image_score,
 };
@@ -36,8 +36,8 @@ use crate::vlm::{Error, Vlm};
 /// )?;
 /// let model = ScriptedVlm::new(0.5).saying("a dog is visible", 0.98);
 /// let pipeline = Pipeline::new(policy, &model, Switches::default())?;
-/// let picture = praetor::imaging::Picture::from_rgb("a dog", image::RgbImage::new(8, 8));
-/// let rules = pipeline.judge_picture(&picture)?;
+/// let view = praetor::imaging::View::whole(image::RgbImage::new(8, 8));
+/// let rules = pipeline.judge_view(&view)?;
 /// assert_eq!(rules[0].outcome, praetor::verdict::Outcome::Violated);
 /// # Ok(()) }
 /// ```
@@ -59,13 +59,12 @@ impl<'model> Pipeline<'model> {
         Ok(Self { policy, model, judge })
     }
 
-    /// One picture through the stages.
+    /// One view through the stages: a verdict for every rule of the policy, in its order.
     ///
     /// # Errors
     /// When the model is gone.
-    pub fn judge_picture(&self, picture: &Picture) -> Result<Vec<RuleVerdict>, Error> {
-        let view = picture.whole();
-        let asked = self.judge.ask(self.model, &view)?;
+    pub fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, Error> {
+        let asked = self.judge.ask(self.model, view)?;
         let findings = self.judge.findings(&self.policy, &asked);
         let rules = self.policy.rules.iter().zip(findings);
         Ok(rules.map(|(rule, found)| RuleVerdict::from_findings(rule.id.clone(), found)).collect())
@@ -93,7 +92,7 @@ impl<'model> Pipeline<'model> {
         let frames = decoded
             .pictures
             .iter()
-            .map(|picture| Ok((picture.frame, self.judge_picture(picture)?)))
+            .map(|picture| Ok((picture.frame, self.judge_view(&picture.whole())?)))
             .collect::<Result<Vec<_>, Error>>()?;
         let judged = u32::try_from(frames.len()).unwrap_or(u32::MAX);
         let rules = if judged > 1 {

@@ -60,7 +60,8 @@ impl Pipeline<'_> {
 mod tests {
     use super::*;
     use crate::constitution::Policy;
-    use crate::imaging::Picture;
+    use crate::ids::Hash;
+    use crate::imaging::{Picture, Source};
     use crate::judge::decision::PAPER;
     use crate::pipeline::Switches;
     use crate::verdict::Conclusion;
@@ -72,7 +73,7 @@ mod tests {
             "{{version: 1, constitution: pets, rules: [{{id: dogs, source: {}, objectiveness: 10, \
              objective_text: {text}, reviewed: true, \
              preconditions: [{{statement: a dog is visible, objects: [dog]}}]}}]}}",
-            crate::ids::Hash::of(text.as_bytes())
+            Hash::of(text.as_bytes())
         );
         let yaml = format!("{{name: pets, rules: [{{id: dogs, text: {text}}}]}}");
         Policy::parse(&yaml, &lock, PAPER).unwrap()
@@ -86,7 +87,10 @@ mod tests {
                     let code = "corrupt".to_owned();
                     return Err(ImageError { code, message: "cut short".to_owned() });
                 }
-                Ok(Decoded::still(Picture::from_rgb("test", image::RgbImage::new(2, 2))))
+                let hash = Hash::of(b"file");
+                let pixels = image::RgbImage::new(2, 2).into();
+                let picture = Picture { source: Source::new("test"), hash, frame: 0, pixels };
+                Ok(Decoded { hash, pictures: vec![picture], cut: false, animated: false })
             },
         }
     }

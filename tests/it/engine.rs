@@ -17,7 +17,7 @@ use praetor::verdict::Why;
 use praetor::vlm::llama::{LlamaOptions, LlamaVlm, LoadError};
 use praetor::vlm::{Answer, Vlm};
 
-const FAMILIES: [&str; 6] = ["gemma3", "qwen25vl", "smolvlm", "internvl", "llava", "pixtral"];
+const FAMILIES: [&str; 5] = ["gemma3", "qwen25vl", "smolvlm", "internvl", "llava"];
 
 /// The largest difference in log-odds between a question asked alone and one of a batch. Measured:
 /// see `docs/models.md`; the cause is the order of summation in half-precision attention.

@@ -121,8 +121,8 @@ impl Chat {
         let text = self.environment.get_template("chat")?.render(context! {
             messages => vec![context! { role => "user", content => content }],
             add_generation_prompt => true,
-            bos_token => self.bos,
-            eos_token => self.eos,
+            bos_token => self.bos.as_str(),
+            eos_token => self.eos.as_str(),
         })?;
         if self.prepend_bos && !text.starts_with(&self.bos) {
             return Ok(format!("{}{text}", self.bos));

@@ -282,7 +282,9 @@ impl Engine<'_> {
         view: Option<&View>,
         questions: &[String],
     ) -> Vec<Answer> {
-        let ask = |question| self.try_one(view, question).unwrap_or_else(Answer::Unavailable);
+        let ask = |question: &String| {
+            self.try_one(view, question).unwrap_or_else(Answer::Unavailable)
+        };
         questions.iter().map(ask).collect()
     }
 

@@ -112,7 +112,7 @@ fn build_engine<'model>(
     let wanted = wanted_limits(model, &mtmd, &marker, options);
     let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
     let params = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(wanted.cells))
+        .with_n_ctx(NonZeroU32::new(wanted.cells.max(LEAST_CELLS)))
         .with_n_batch(wanted.batch)
         .with_n_ubatch(wanted.micro_batch)
         .with_n_seq_max(wanted.forks + 1)
@@ -180,6 +180,10 @@ fn wanted_limits(
     let batch = micro_batch.max(2_048);
     Limits { cells, positions, batch, micro_batch, forks: options.forks.get().min(MOST_FORKS) }
 }
+
+/// `n_batch` is clamped to the cells, and one logit row for each sequence must fit a batch:
+/// GGML_ASSERT(n_outputs_max <= cparams.n_outputs_max) in llama_context::output_reserve.
+const LEAST_CELLS: u32 = 512;
 
 /// LLAMA_MAX_SEQ is 256, and the trunk is one of them.
 const MOST_FORKS: u32 = 255;

@@ -1,0 +1,135 @@
+//! The flags that choose images, and what may be spent on one.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use clap::Args;
+
+use super::exit::Failure;
+use super::judge::Settings;
+use crate::imaging::{Decoded, Limits, Source, SourceError, Sources, decode};
+use crate::pipeline::stream::Task;
+use crate::verdict::ImageError;
+
+/// Which images are judged.
+#[derive(Debug, Args)]
+pub(super) struct Inputs {
+    /// Files, folders (searched recursively), globs such as 'inbox/**/*.png', or `-` for a list on
+    /// standard input, one path a line or NUL-separated
+    #[arg(required = true, value_name = "IMAGES")]
+    images: Vec<OsString>,
+}
+
+/// What one image file may cost, against decompression bombs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitArgs {
+    /// Largest image file, in mebibytes
+    #[arg(long, default_value_t = Limits::default().file_bytes >> 20, value_name = "MIB")]
+    max_file_mib: u64,
+    /// Most pixels of an image, in millions
+    #[arg(long, default_value_t = Limits::default().pixels / 1_000_000, value_name = "MP")]
+    max_megapixels: u64,
+    /// Most frames of an animation that are judged; only frames that differ count
+    #[arg(long, default_value_t = Limits::default().frames, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    max_frames: u32,
+}
+
+/// An image of a run: how it is named, and the work that decodes it.
+type Decode = Box<dyn FnOnce() -> Result<Decoded, ImageError> + Send>;
+
+impl Inputs {
+    /// The images to judge, in order, and how many there are if that can be known beforehand.
+    pub(super) fn tasks(
+        &self,
+        limits: &LimitArgs,
+    ) -> Result<(impl Iterator<Item = Task<Decode>> + Send + use<>, Option<u64>), Failure> {
+        let sources = Sources::new(&self.images, io::BufReader::new(io::stdin()));
+        let count = sources.count_ahead();
+        if count == Some(0) {
+            return Err(Failure::Unopened(miette::miette!(
+                code = "praetor::images::none_found",
+                help = "in folders, files are taken that are images by their name or their first \
+                        bytes; hidden ones are skipped",
+                "no image found in {}",
+                self.shown()
+            )));
+        }
+        let limits = limits.limits();
+        Ok((sources.map(move |source| task(source, limits.clone())), count))
+    }
+
+    fn shown(&self) -> String {
+        let inputs = self.images.iter().map(|input| format!("`{}`", crate::imaging::shown(input)));
+        inputs.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<Decode> {
+    match source {
+        Ok(source) => {
+            let image = name(source.path());
+            let work = move || decode(&source, &limits).map_err(|error| unreadable(&error));
+            Task { image, decode: Box::new(work) }
+        }
+        Err(error) => {
+            let image = input_of(&error);
+            let error = ImageError { code: error.code().to_owned(), message: error.to_string() };
+            Task { image, decode: Box::new(move || Err(error)) }
+        }
+    }
+}
+
+/// What the user typed, or the list held, that gave no image.
+fn input_of(error: &SourceError) -> String {
+    match error {
+        SourceError::NotFound { path }
+        | SourceError::Permission { path }
+        | SourceError::NoImages { path, .. }
+        | SourceError::Unreadable { path, .. } => name(path),
+        SourceError::NoMatch { pattern, .. } | SourceError::BadPattern { pattern, .. } => {
+            pattern.clone()
+        }
+        SourceError::BadEntry { number, .. } | SourceError::List { number, .. } => {
+            format!("entry {number} of the list")
+        }
+    }
+}
+
+/// How verdicts name a file: its path, with `�` where it is not UTF-8.
+fn name(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn unreadable(error: &crate::imaging::DecodeError) -> ImageError {
+    ImageError { code: error.code().to_owned(), message: error.to_string() }
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        Limits {
+            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
+            pixels: self.max_megapixels.saturating_mul(1_000_000),
+            frames: self.max_frames,
+            ..Limits::default()
+        }
+    }
+
+    /// Decodes one image; its name comes with it.
+    pub(super) fn decode(&self, path: &Path) -> (String, Result<Decoded, ImageError>) {
+        let decoded = decode(&Source::new(path), &self.limits());
+        (name(path), decoded.map_err(|error| unreadable(&error)))
+    }
+
+    /// By name, for a run's manifest.
+    pub(super) fn settings(&self) -> Settings {
+        let settings = [
+            ("max_file_mib", self.max_file_mib),
+            ("max_megapixels", self.max_megapixels),
+            ("max_frames", u64::from(self.max_frames)),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value.to_string())).into()
+    }
+}
