@@ -1,7 +1,19 @@
 //! What a user sees, and what the rooms promise each other. One binary: each links llama.cpp.
 
+// Written out, so that clippy knows the helpers in these files for test code.
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod constitutions;
+#[cfg(test)]
 mod decision;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod imaging;
+#[cfg(test)]
+mod policy;

@@ -1,0 +1,222 @@
+//! The policy people write: a constitution of rules in YAML, its compiled lock, and the two joined.
+//!
+//! A policy team edits `demo.yaml` (a [`Constitution`]). Beside it lies `demo.lock.yaml` (a
+//! [`Lock`]): for every rule its objective wording and the chain of preconditions that are asked of
+//! the model, made once, reviewed and committed. Judging takes neither of them but a [`Policy`],
+//! which is a constitution joined with a lock that is fresh.
+//!
+//! Whatever is wrong with the two files is reported at once, each mistake with its place and a way
+//! to mend it: see [`ConstitutionError`] and [`Problem`].
+
+mod error;
+mod lock;
+mod policy;
+mod problem;
+mod schema;
+mod shape;
+mod source;
+mod syntax;
+mod tree;
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Hash, RuleId};
+
+pub use error::{ConstitutionError, Mistake};
+pub use lock::{Lock, LockedPrecondition, LockedRule, lock_path};
+pub use policy::{Policy, PolicyRule, Precondition};
+pub use problem::Problem;
+pub use schema::{constitution_schema, lock_schema};
+
+/// A safety policy for images: what must not be seen, rule by rule.
+///
+/// praetor judges an image by each rule on its own; the image is unsafe when at least one rule is
+/// violated.
+///
+/// ```
+/// use praetor::constitution::Constitution;
+///
+/// let constitution = Constitution::parse("
+/// name: school
+/// rules:
+///   - id: weapons.child
+///     text: A child must not be shown together with a weapon.
+/// ")?;
+/// assert_eq!(constitution.rules[0].id.as_str(), "weapons.child");
+/// # Ok::<(), praetor::constitution::ConstitutionError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schemars(
+    title = "praetor constitution",
+    description = "A safety policy for images: what must not be seen, rule by rule."
+)]
+pub struct Constitution {
+    /// Name of the policy, such as `demo`; the lock repeats it.
+    #[garde(length(chars, min = 1))]
+    pub name: String,
+    /// What the policy is for and whom to ask about it; for people, no model sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub description: Option<String>,
+    /// Settings for every rule; a rule's own settings come before these.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    #[garde(dive)]
+    pub settings: Settings,
+    /// The rules, in the order in which they are reported; each has an id of its own.
+    #[garde(length(min = 1), dive)]
+    pub rules: Vec<Rule>,
+}
+
+/// One rule: what must not be seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "rule")]
+pub struct Rule {
+    /// Name of the rule: lower-case words and digits joined by `.`, `-` or `_`, such as
+    /// `weapons.child`. Verdicts name the rule by it, so keep it when the text changes.
+    #[garde(skip)]
+    pub id: RuleId,
+    /// The rule in words. After a change its entry in the lock has to be made or reviewed anew.
+    #[garde(length(chars, min = 1))]
+    pub text: String,
+    /// Why the rule is there, and how to read it; for people, no model sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub notes: Option<String>,
+    /// Images that should and should not count, in words; for people, no model sees it.
+    #[serde(default, skip_serializing_if = "Examples::is_empty")]
+    #[garde(dive)]
+    pub examples: Examples,
+    /// Settings for this rule alone; what is left out comes from the constitution's settings.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    #[garde(dive)]
+    pub settings: Settings,
+}
+
+impl Rule {
+    /// Hash of the text, by which a lock knows whether its entry is still of this rule.
+    ///
+    /// Runs of white space count as one space, so that wrapping a text anew is no change.
+    pub fn source_hash(&self) -> Hash {
+        Hash::of(one_line(&self.text).as_bytes())
+    }
+}
+
+/// Images that violate a rule and images that come near and do not, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "examples")]
+pub struct Examples {
+    /// Images that violate the rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(inner(length(chars, min = 1)))]
+    pub violating: Vec<String>,
+    /// Images that come near and are allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(inner(length(chars, min = 1)))]
+    pub allowed: Vec<String>,
+}
+
+impl Examples {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What can be tuned, for a constitution or for one rule; what is left out keeps its default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "settings")]
+pub struct Settings {
+    /// How far an answer must lie from the model's prior to count.
+    #[serde(default, skip_serializing_if = "ThresholdSettings::is_empty")]
+    #[garde(dive)]
+    pub thresholds: ThresholdSettings,
+    /// What becomes of a precondition between the thresholds when no later stage settles it.
+    /// Default: `undetermined`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub undecided: Option<Undecided>,
+}
+
+impl Settings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The thresholds of Algorithm 1 as far as they are set; what is left out keeps its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "thresholds")]
+pub struct ThresholdSettings {
+    /// A precondition does not hold when the model's M falls below its prior M0 by more than this
+    /// share of M0, that is M < (1 - share) * M0. From 0 to 1; the paper takes 0.3. Higher makes
+    /// fewer rules clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(inner(range(min = 0.0, max = 1.0)))]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub reject_below_prior: Option<f64>,
+    /// A precondition holds when the model's M exceeds its prior M0 by more than this share of the
+    /// way from M0 to 1, that is M > M0 + share * (1 - M0). From 0 to 1; the paper takes 0.8.
+    /// Higher makes fewer rules violated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(inner(range(min = 0.0, max = 1.0)))]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub accept_above_prior: Option<f64>,
+}
+
+impl ThresholdSettings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What is set here, and `base` where nothing is.
+    pub fn over(self, base: Thresholds) -> Thresholds {
+        Thresholds {
+            reject_below_prior: self.reject_below_prior.unwrap_or(base.reject_below_prior),
+            accept_above_prior: self.accept_above_prior.unwrap_or(base.accept_above_prior),
+        }
+    }
+}
+
+/// The thresholds of Algorithm 1, as shares in `0.0..=1.0` of the room around the prior M0.
+///
+/// There is no default here: the paper's numbers are kept with the decision that uses them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// The paper's α1 is minus this share of M0: below it the precondition does not hold.
+    pub reject_below_prior: f64,
+    /// The paper's α2 is this share of 1 - M0: above it the precondition holds.
+    pub accept_above_prior: f64,
+}
+
+/// What becomes of a precondition whose M lies between the thresholds when no later stage settles
+/// it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Undecided {
+    /// It stays open, and the rule with it: somebody should look.
+    #[default]
+    Undetermined,
+    /// It follows the side of the prior on which M lies.
+    Lean,
+}
+
+impl Undecided {
+    /// The word that stands for it in YAML.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Undetermined => "undetermined",
+            Self::Lean => "lean",
+        }
+    }
+}
+
+/// A text as one line: white space trimmed, and runs of it made one space.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
