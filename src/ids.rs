@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 /// assert!(RuleId::new("violence.gore-2").is_ok());
 /// assert!(RuleId::new("No Weapons!").is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RuleId(#[schemars(regex(pattern = r"^[a-z0-9]+([._-][a-z0-9]+)*$"))] String);
+pub struct RuleId(String);
 
 impl RuleId {
     /// Checks the form of the name.
@@ -54,6 +54,20 @@ impl TryFrom<String> for RuleId {
 impl From<RuleId> for String {
     fn from(id: RuleId) -> String {
         id.0
+    }
+}
+
+impl JsonSchema for RuleId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RuleId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Name of a rule: lower-case words and digits joined by `.`, `-` or `_`.",
+            "type": "string",
+            "pattern": "^[a-z0-9]+([._-][a-z0-9]+)*$"
+        })
     }
 }
 
@@ -136,7 +150,8 @@ impl TryFrom<String> for Hash {
 
     fn try_from(text: String) -> Result<Self, InvalidHash> {
         let invalid = || InvalidHash { text: text.clone() };
-        if text.len() != 32 || !text.is_ascii() {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 32 || !text.bytes().all(is_digit) {
             return Err(invalid());
         }
         let mut bytes = [0; 16];
@@ -159,7 +174,7 @@ impl JsonSchema for Hash {
 
 /// A text that is not a hash of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a hash: expected 32 hexadecimal digits")]
+#[error("`{text}` is not a hash: expected 32 digits from `0` to `f`")]
 pub struct InvalidHash {
     /// What was written.
     pub text: String,
@@ -204,7 +219,9 @@ mod tests {
     fn hashes_survive_writing_and_reading() {
         let hash = Hash::of(b"praetor");
         assert_eq!(Hash::try_from(hash.to_string()), Ok(hash));
-        assert!(Hash::try_from("zz".repeat(16)).is_err());
+        for bad in ["zz".repeat(16), "+f".repeat(16), "AB".repeat(16)] {
+            assert!(Hash::try_from(bad).is_err());
+        }
         assert!(Hash::try_from("ab".to_owned()).is_err());
     }
 

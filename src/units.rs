@@ -32,7 +32,7 @@ impl Probability {
 
     /// Clamps into the range; not a number becomes zero.
     pub fn saturating(value: f64) -> Self {
-        Self(value.max(0.0).min(1.0))
+        if value.is_nan() { Self::ZERO } else { Self(value.clamp(0.0, 1.0)) }
     }
 
     /// Logistic function of log-odds: `0.0` gives one half.

@@ -44,6 +44,11 @@ pub struct Verdict {
     pub took_ms: u64,
 }
 
+/// The JSON Schema of a [`Verdict`], as kept in `docs/verdict.schema.json`.
+pub fn verdict_schema() -> serde_json::Value {
+    schemars::schema_for!(Verdict).into()
+}
+
 /// The four things that can be said of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
