@@ -128,7 +128,8 @@ fn decode_as(format: Format, bytes: &[u8], limits: &Limits) -> Result<Kept, Prob
     let read = read.saturating_add(usize::from(outline.still_apart));
     let (frames, different) = keep_different(opened, read, room)?;
     let unread = u32::try_from(read).is_ok_and(|read| read < outline.frames);
-    Ok(Kept { cut: unread || different > frames.len(), frames, animated })
+    let cut = unread || outline.open_end || different > frames.len();
+    Ok(Kept { frames, cut, animated })
 }
 
 /// Keeps the frames that differ from all earlier ones; when there is no room for all of them,

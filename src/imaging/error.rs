@@ -187,7 +187,7 @@ fn unsupported(recognised: &Recognised) -> String {
         Recognised::Image(name) => {
             format!("{name} images are not supported; convert to PNG or JPEG")
         }
-        Recognised::Other(name) => format!("is a {name} file and not an image"),
+        Recognised::Other(name) => format!("holds {name} and not an image"),
         Recognised::Variant { format, detail } => {
             format!("this kind of {format} is not supported ({detail}); convert to PNG or JPEG")
         }

@@ -24,8 +24,8 @@
 //!   canvas. [`Limits::animation_pixels`] bounds their product.
 //! - APNG of 16 bits a channel, and TIFF with a palette, YCbCr or floats of 16 bits, are refused as
 //!   unsupported because their decoders are.
-//! - GIF, PNG, WebP and JPEG without their end are refused even if all pixels are there, since
-//!   nobody can tell.
+//! - PNG, WebP and JPEG without their end are refused even if all pixels are there, since nobody
+//!   can tell. A GIF that ends after a whole frame is taken and marked as cut: such files exist.
 //! - A JPEG whose data stops early but that carries its end marker is taken as it is: viewers show
 //!   the missing part in grey, and so it is judged. Any other damage to a JPEG is an error, also
 //!   where viewers would go on, since they go on in different ways.
@@ -65,7 +65,8 @@ pub struct Decoded {
     pub hash: ImageHash,
     /// Frames or pages that differ from all earlier ones, in order; at least one.
     pub pictures: Vec<Picture>,
-    /// Whether the limits left out frames or pages that may differ from all of `pictures`.
+    /// Whether frames or pages may exist that differ from all of `pictures`: the limits left some
+    /// out, or a GIF ends without its trailer.
     pub cut: bool,
     /// Whether the file holds more than one frame or page, be they alike or not.
     pub animated: bool,

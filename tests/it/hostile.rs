@@ -56,12 +56,18 @@ fn a_file_cut_off_anywhere_is_an_error() {
         let ends = (0..20).map(|part| file.len() * part / 20).chain(file.len() - 9..file.len());
         for end in ends {
             let Ok(decoded) = attempt(&file[..end]) else { continue };
-            // Only bytes that no pixel needs may be missing.
+            let place = format!("{name} at {end} of {}", file.len());
             let pixels = |decoded: &Decoded| {
                 decoded.pictures.iter().map(|picture| picture.whole().hash()).collect::<Vec<_>>()
             };
-            assert_eq!(pixels(&decoded), pixels(&whole), "{name} at {end} of {}", file.len());
-            assert!(end + 2 >= file.len(), "{name} at {end} of {}", file.len());
+            let (part, all) = (pixels(&decoded), pixels(&whole));
+            if decoded.cut {
+                // A GIF cut between frames, which says so: the frames it has are whole.
+                assert!(name.contains("gif") && all.starts_with(&part), "{place}");
+            } else {
+                // Only bytes that no pixel needs may be missing.
+                assert!(part == all && end + 2 >= file.len(), "{place}");
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Fault, Outline, Walk};
 
-/// Walks all blocks up to the trailer; a GIF without one counts as cut off, since frames may be
-/// missing.
+/// Walks all blocks up to the trailer. Some writers leave it out; then frames may be missing, which
+/// nobody can tell, and the end is noted as open.
 pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
     let mut walk = Walk::new(bytes, 6);
     let mut outline = Outline::of_canvas(size(&mut walk)?);
@@ -12,6 +12,10 @@ pub(super) fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
     walk.take(2)?;
     walk.take(colour_table(flags))?;
     loop {
+        if walk.at == bytes.len() && outline.frames > 0 {
+            outline.open_end = true;
+            return Ok(outline);
+        }
         match walk.u8()? {
             0x21 => {
                 walk.u8()?;

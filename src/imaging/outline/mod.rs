@@ -30,6 +30,8 @@ pub(super) struct Outline {
     pub(super) pages: Vec<u64>,
     /// Whether an APNG holds a still image that is not part of its animation.
     pub(super) still_apart: bool,
+    /// Whether the file ends between two frames without saying that it has ended.
+    pub(super) open_end: bool,
     /// Where the walk ended, if the format says so; decoders are not shown what follows.
     pub(super) end: Option<usize>,
 }
@@ -42,6 +44,7 @@ impl Outline {
             frames: 1,
             pages: Vec::new(),
             still_apart: false,
+            open_end: false,
             end: None,
         }
     }

@@ -61,7 +61,8 @@ enum Current {
 }
 
 impl Sources {
-    /// Takes inputs as they were typed; `list` is what `-` reads, usually locked standard input.
+    /// Takes inputs as they were typed; `list` is what `-` reads, usually
+    /// `BufReader::new(stdin())`; nothing is read before its turn.
     pub fn new(
         inputs: impl IntoIterator<Item = impl Into<PathBuf>>,
         list: impl BufRead + Send + 'static,

@@ -181,6 +181,15 @@ fn the_hidden_still_of_an_apng_is_judged_too() {
 }
 
 #[test]
+fn a_gif_without_its_trailer_is_taken_and_marked_as_cut() {
+    let mut file = gif(&shades(3));
+    assert_eq!(file.pop(), Some(0x3B));
+    let decoded = read(&file);
+    assert_eq!(kept(&decoded), [0, 1, 2]);
+    assert!(decoded.cut);
+}
+
+#[test]
 fn frames_beyond_the_limit_are_chosen_evenly() {
     let frames = shades(41);
     let limits = Limits { frames: 5, ..Limits::default() };
@@ -225,7 +234,7 @@ fn what_is_not_supported_says_what_it_is() {
         error(b"\0\0\0\x18ftypheic\0\0\0\0"),
         "`x`: HEIC images are not supported; convert to PNG or JPEG"
     );
-    assert_eq!(error(b"<!DOCTYPE html>"), "`x`: is a HTML file and not an image");
+    assert_eq!(error(b"<!DOCTYPE html>"), "`x`: holds HTML and not an image");
     assert!(error(&fixture("palette.tif")).contains("this kind of TIFF"));
 }
 
