@@ -85,7 +85,9 @@ impl fmt::Display for RuleId {
 
 /// A rule's name that does not have the form of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a rule id: use lower-case words and digits joined by `.`, `-` or `_`, such as `weapons.child`")]
+#[error(
+    "`{text}` is not a rule id: use lower-case words and digits joined by `.`, `-` or `_`, such as `weapons.child`"
+)]
 pub struct InvalidRuleId {
     /// What was written.
     pub text: String,

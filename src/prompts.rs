@@ -29,8 +29,8 @@ impl Prompts {
     /// The templates built into the binary.
     ///
     /// # Errors
-    /// [`Error`] when a template is not a template; the built-in ones are, as a test shows.
-    pub fn built_in() -> Result<Self, Error> {
+    /// [`PromptError`] when a template is not a template; the built-in ones are, as a test shows.
+    pub fn built_in() -> Result<Self, PromptError> {
         Self::with_visible(VISIBLE)
     }
 
@@ -38,21 +38,23 @@ impl Prompts {
     /// trained on a question form of their own.
     ///
     /// # Errors
-    /// [`Error`] when the text is not a template.
-    pub fn with_visible(template: &str) -> Result<Self, Error> {
+    /// [`PromptError`] when the text is not a template.
+    pub fn with_visible(template: &str) -> Result<Self, PromptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.add_template_owned("visible", template.to_owned()).map_err(Error::from)?;
+        environment
+            .add_template_owned("visible", template.to_owned())
+            .map_err(PromptError::from)?;
         Ok(Self { environment, hash: Hash::of(template.as_bytes()) })
     }
 
     /// Renders the question of one precondition.
     ///
     /// # Errors
-    /// [`Error`] when the template asks for something it is not given.
-    pub fn visible(&self, variables: Visible<'_>) -> Result<String, Error> {
-        let template = self.environment.get_template("visible").map_err(Error::from)?;
-        let text = template.render(Value::from(Serde(variables))).map_err(Error::from)?;
+    /// [`PromptError`] when the template asks for something it is not given.
+    pub fn visible(&self, variables: Visible<'_>) -> Result<String, PromptError> {
+        let template = self.environment.get_template("visible").map_err(PromptError::from)?;
+        let text = template.render(Value::from(Serde(variables))).map_err(PromptError::from)?;
         Ok(text.trim().to_owned())
     }
 
@@ -71,14 +73,14 @@ impl std::fmt::Debug for Prompts {
 /// A template that does not parse or render.
 #[derive(Debug, thiserror::Error)]
 #[error("prompt template `{name}` can't be used: {detail}")]
-pub struct Error {
+pub struct PromptError {
     /// The template's name.
     pub name: String,
     /// What is wrong, with its line.
     pub detail: String,
 }
 
-impl From<minijinja::Error> for Error {
+impl From<minijinja::Error> for PromptError {
     fn from(error: minijinja::Error) -> Self {
         Self { name: error.name().unwrap_or("visible").to_owned(), detail: error.to_string() }
     }

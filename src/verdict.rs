@@ -50,7 +50,9 @@ pub fn verdict_schema() -> serde_json::Value {
 }
 
 /// The four things that can be said of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
     /// Every rule was answered and none is violated.
@@ -274,13 +276,16 @@ pub fn image_score(rules: &[RuleVerdict]) -> Option<Probability> {
 /// Joins the verdicts on an animation's frames: each rule is decided by its gravest frame.
 ///
 /// Every frame must have judged the same rules in the same order. `None` without frames.
-pub fn gravest(frames: impl IntoIterator<Item = (u32, Vec<RuleVerdict>)>) -> Option<Vec<RuleVerdict>> {
+pub fn gravest(
+    frames: impl IntoIterator<Item = (u32, Vec<RuleVerdict>)>,
+) -> Option<Vec<RuleVerdict>> {
     let numbered = |(frame, rules): (u32, Vec<RuleVerdict>)| -> Vec<RuleVerdict> {
         rules.into_iter().map(|rule| RuleVerdict { frame: Some(frame), ..rule }).collect()
     };
     frames.into_iter().map(numbered).reduce(|worst, next| {
         let pair = worst.into_iter().zip(next);
-        pair.map(|(worst, next)| if next.gravity() > worst.gravity() { next } else { worst }).collect()
+        pair.map(|(worst, next)| if next.gravity() > worst.gravity() { next } else { worst })
+            .collect()
     })
 }
 

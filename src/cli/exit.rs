@@ -45,17 +45,17 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<crate::store::Error> for Failure {
-    fn from(error: crate::store::Error) -> Self {
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
         match error {
-            crate::store::Error::Io(error) => error.into(),
+            crate::store::StoreError::Io(error) => error.into(),
             error => Self::unopened(&error, None),
         }
     }
 }
 
-impl From<crate::vlm::Error> for Failure {
-    fn from(error: crate::vlm::Error) -> Self {
+impl From<crate::vlm::VlmError> for Failure {
+    fn from(error: crate::vlm::VlmError) -> Self {
         Self::unopened(&error, Some("run again with --verbose to see what the engine said last"))
     }
 }

@@ -26,15 +26,15 @@ pub(super) struct Inputs {
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArgs {
     /// Largest image file, in mebibytes
-    #[arg(long, default_value_t = Limits::default().file_bytes >> 20, value_name = "MIB")]
-    max_file_mib: u64,
+    #[arg(long = "max-file-mib", default_value_t = Limits::default().file_bytes >> 20, value_name = "MIB")]
+    file_mib: u64,
     /// Most pixels of an image, in millions
-    #[arg(long, default_value_t = Limits::default().pixels / 1_000_000, value_name = "MP")]
-    max_megapixels: u64,
+    #[arg(long = "max-megapixels", default_value_t = Limits::default().pixels / 1_000_000, value_name = "MP")]
+    megapixels: u64,
     /// Most frames of an animation that are judged; only frames that differ count
-    #[arg(long, default_value_t = Limits::default().frames, value_name = "N",
+    #[arg(long = "max-frames", default_value_t = Limits::default().frames, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..))]
-    max_frames: u32,
+    frames: u32,
 }
 
 /// An image of a run: how it is named, and the work that decodes it.
@@ -110,9 +110,9 @@ fn unreadable(error: &crate::imaging::DecodeError) -> ImageError {
 impl LimitArgs {
     fn limits(&self) -> Limits {
         Limits {
-            file_bytes: self.max_file_mib.saturating_mul(1 << 20),
-            pixels: self.max_megapixels.saturating_mul(1_000_000),
-            frames: self.max_frames,
+            file_bytes: self.file_mib.saturating_mul(1 << 20),
+            pixels: self.megapixels.saturating_mul(1_000_000),
+            frames: self.frames,
             ..Limits::default()
         }
     }
@@ -126,9 +126,9 @@ impl LimitArgs {
     /// By name, for a run's manifest.
     pub(super) fn settings(&self) -> Settings {
         let settings = [
-            ("max_file_mib", self.max_file_mib),
-            ("max_megapixels", self.max_megapixels),
-            ("max_frames", u64::from(self.max_frames)),
+            ("max_file_mib", self.file_mib),
+            ("max_megapixels", self.megapixels),
+            ("max_frames", u64::from(self.frames)),
         ];
         settings.map(|(name, value)| (name.to_owned(), value.to_string())).into()
     }

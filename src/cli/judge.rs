@@ -16,6 +16,7 @@ use super::summary::Summary;
 use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::ids::ModelId;
+use crate::imaging::shown;
 use crate::pipeline::Pipeline;
 use crate::store::{self, RunFolder, RunManifest};
 use crate::verdict::{RuleVerdict, Verdict};
@@ -208,10 +209,10 @@ fn progress_bar(count: Option<u64>) -> ProgressBar {
 fn row(verdict: &Verdict) -> String {
     let score = verdict.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
     let word = style::conclusion(verdict.verdict, 12);
-    let image = style::sanitise(&verdict.image);
+    let image = shown(&verdict.image);
     let reasons: Vec<&str> = verdict.violated.iter().map(crate::ids::RuleId::as_str).collect();
     let note = match &verdict.error {
-        Some(error) => style::dim(&style::sanitise(&error.message)),
+        Some(error) => style::dim(&shown(&error.message).to_string()),
         None => reasons.join(", "),
     };
     format!("{word}  {score:>5}  {image}  {note}").trim_end().to_owned()

@@ -66,6 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     style::install(cli.global.color);
     log_to_stderr(cli.global.verbose);
+    keep_decoders_quiet();
     let outcome = match cli.command {
         Command::Judge(command) => command.run(),
         Command::Explain(command) => command.run(),
@@ -89,6 +90,19 @@ fn log_to_stderr(verbose: u8) {
         .with_writer(std::io::stderr)
         .without_time()
         .init();
+}
+
+/// A decoder that panics on a bad image is caught and becomes that image's error; its backtrace
+/// would only look as if praetor had fallen over.
+fn keep_decoders_quiet() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some(crate::pipeline::stream::DECODING) {
+            tracing::debug!("a decoder panicked: {panic}");
+        } else {
+            usual(panic);
+        }
+    }));
 }
 
 /// What a command ends with when it does not fail.

@@ -82,9 +82,7 @@ fn default_threads() -> NonZeroUsize {
 
 fn help(error: &LoadError) -> Option<&'static str> {
     match error {
-        LoadError::Unreadable { .. } => {
-            Some("check the path; `--model demo` needs no file at all")
-        }
+        LoadError::Unreadable { .. } => Some("check the path; `--model demo` needs no file at all"),
         LoadError::Context { .. } => Some("a smaller `--context` needs less memory"),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! Colour, and keeping what others wrote from steering the terminal.
+//! Colour: when, and which for what.
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
@@ -25,9 +25,7 @@ pub(super) fn install(when: When) {
     let color = match when {
         When::Always => true,
         When::Never => false,
-        When::Auto => {
-            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-        }
+        When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     let _ = COLOR.set(color);
     // Fails only when a hook is installed already, which then stays.
@@ -81,21 +79,5 @@ pub(super) fn outcome(outcome: Outcome) -> String {
         Outcome::Violated => red("violated"),
         Outcome::Undetermined => yellow("undetermined"),
         Outcome::Clear => green("clear"),
-    }
-}
-
-/// Text that came from a file name or a model, with nothing left in it that a terminal obeys.
-pub(super) fn sanitise(text: &str) -> String {
-    let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(visible).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escape_sequences_lose_their_power() {
-        assert_eq!(sanitise("a\x1b[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
     }
 }

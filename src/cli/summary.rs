@@ -8,6 +8,7 @@ use super::style;
 use super::{Ending, Outcome};
 use crate::constitution::Policy;
 use crate::ids::RuleId;
+use crate::imaging::shown;
 use crate::units;
 use crate::verdict::{Conclusion, Outcome as RuleOutcome, Verdict};
 
@@ -62,8 +63,7 @@ impl Summary {
             return Err(super::Failure::Unopened(miette::miette!(
                 code = "praetor::images::none_read",
                 help = "each line of the output says why; check the paths and formats",
-                "none of the {} could be read",
-                counted(self.images, "image")
+                "not one image could be read"
             )));
         }
         Ok(if unsettled == 0 { Ending::Done } else { Ending::Unsettled })
@@ -86,12 +86,13 @@ impl Summary {
             let count = self.of(conclusion);
             if count > 0 || matches!(conclusion, Conclusion::Unsafe | Conclusion::Safe) {
                 let share = share(count, self.images);
-                let _ = writeln!(text, "  {} {count:>7}  {share}", style::conclusion(conclusion, 24));
+                let _ =
+                    writeln!(text, "  {} {count:>7}  {share}", style::conclusion(conclusion, 24));
             }
         }
         self.rule_lines(&mut text);
         for (code, count) in &self.errors {
-            let _ = writeln!(text, "  {:<24} {count:>7}  not read", style::sanitise(code));
+            let _ = writeln!(text, "  {:<24} {count:>7}  not read", shown(code).to_string());
         }
         text
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::style;
 use crate::constitution::Policy;
+use crate::imaging::shown;
 use crate::units::Probability;
 use crate::verdict::{Finding, Holds, Outcome, RuleVerdict, Step, Verdict};
 
@@ -44,13 +45,13 @@ score  M freed of the prior: 0.5 means that the image changed nothing
 fn headline(text: &mut String, verdict: &Verdict) {
     let score = verdict.score.map(|score| format!("  score {score}")).unwrap_or_default();
     let word = style::conclusion(verdict.verdict, 0);
-    let _ = writeln!(text, "{}  {word}{score}", style::bold(&style::sanitise(&verdict.image)));
+    let _ = writeln!(text, "{}  {word}{score}", style::bold(&shown(&verdict.image).to_string()));
     if let Some(frames) = verdict.frames {
         let cut = if frames.cut { ", more were left out by the limit" } else { "" };
         let _ = writeln!(text, "animation: {} different frames judged{cut}", frames.judged);
     }
     if let Some(error) = &verdict.error {
-        let _ = writeln!(text, "{}: {}", error.code, style::sanitise(&error.message));
+        let _ = writeln!(text, "{}: {}", error.code, shown(&error.message));
     }
 }
 
@@ -124,7 +125,9 @@ fn decision(finding: &Finding) -> String {
     let above = finding.accepts_above.unwrap_or_default();
     match (finding.holds, finding.by) {
         (Holds::Yes, Some(Step::Lean)) => "between the thresholds, leaning to visible".to_owned(),
-        (Holds::No, Some(Step::Lean)) => "between the thresholds, leaning to not visible".to_owned(),
+        (Holds::No, Some(Step::Lean)) => {
+            "between the thresholds, leaning to not visible".to_owned()
+        }
         (Holds::Yes, Some(Step::PlainCut)) => "visible: M is at least 0.5".to_owned(),
         (Holds::No, Some(Step::PlainCut)) => "not visible: M is below 0.5".to_owned(),
         (Holds::Yes, _) => format!("visible: M is above {above:.3}"),

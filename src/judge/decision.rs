@@ -86,7 +86,8 @@ pub fn by_prior(m: Probability, prior: Probability, band: Band, undecided: Undec
             Decision { holds: Holds::Unknown, by: None, why: Some(Why::Undecided) }
         }
         (Holds::Unknown, Undecided::Lean) => {
-            let leans = if debiased(m, prior).value() >= PLAIN_CUT { Holds::Yes } else { Holds::No };
+            let leans =
+                if debiased(m, prior).value() >= PLAIN_CUT { Holds::Yes } else { Holds::No };
             Decision::made(leans, Step::Lean)
         }
         (decided, _) => Decision::made(decided, Step::Prior),

@@ -14,7 +14,7 @@ use crate::ids::ViewKind;
 use crate::imaging::View;
 use crate::units::Probability;
 use crate::verdict::{Finding, Holds};
-use crate::vlm::{Answer, Error, Vlm};
+use crate::vlm::{Answer, Vlm, VlmError};
 
 /// Which parts of this stage run; all by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Judge {
     ///
     /// # Errors
     /// When the model is gone.
-    pub fn new(policy: &Policy, model: &dyn Vlm, switches: Switches) -> Result<Self, Error> {
+    pub fn new(policy: &Policy, model: &dyn Vlm, switches: Switches) -> Result<Self, VlmError> {
         let mut statements: Vec<String> = Vec::new();
         let mut place = |statement: &String| {
             statements.iter().position(|known| known == statement).unwrap_or_else(|| {
@@ -76,7 +76,7 @@ impl Judge {
     ///
     /// # Errors
     /// When the model is gone; a single question that fails is an answer.
-    pub fn ask(&self, model: &dyn Vlm, view: &View) -> Result<Asked, Error> {
+    pub fn ask(&self, model: &dyn Vlm, view: &View) -> Result<Asked, VlmError> {
         let answers = model.visible(Some(view), &as_texts(&self.statements))?;
         Ok(Asked { view: view.kind(), answers })
     }

@@ -3,7 +3,7 @@
 //! CLUE, section "Debiased Token Probability", strategy 1. It depends on the model and the
 //! question only, so each statement is asked once for a whole run.
 
-use crate::vlm::{Answer, Error, Vlm};
+use crate::vlm::{Answer, Vlm, VlmError};
 
 /// The prior of every statement of a policy, in the order of the statements.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ impl Priors {
     ///
     /// # Errors
     /// When the model is gone.
-    pub fn ask(model: &dyn Vlm, statements: &[&str]) -> Result<Self, Error> {
+    pub fn ask(model: &dyn Vlm, statements: &[&str]) -> Result<Self, VlmError> {
         Ok(Self { answers: model.visible(None, statements)? })
     }
 

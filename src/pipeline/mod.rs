@@ -13,7 +13,7 @@ use crate::judge::Judge;
 use crate::verdict::{
     Conclusion, Frames, ImageError, RuleVerdict, Verdict, conclude, gravest, image_score,
 };
-use crate::vlm::{Error, Vlm};
+use crate::vlm::{Vlm, VlmError};
 
 /// A policy, a model and the stages between them.
 ///
@@ -54,7 +54,11 @@ impl<'model> Pipeline<'model> {
     ///
     /// # Errors
     /// When the model is gone.
-    pub fn new(policy: Policy, model: &'model dyn Vlm, switches: Switches) -> Result<Self, Error> {
+    pub fn new(
+        policy: Policy,
+        model: &'model dyn Vlm,
+        switches: Switches,
+    ) -> Result<Self, VlmError> {
         let judge = Judge::new(&policy, model, switches)?;
         Ok(Self { policy, model, judge })
     }
@@ -63,7 +67,7 @@ impl<'model> Pipeline<'model> {
     ///
     /// # Errors
     /// When the model is gone.
-    pub fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, Error> {
+    pub fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, VlmError> {
         let asked = self.judge.ask(self.model, view)?;
         let findings = self.judge.findings(&self.policy, &asked);
         let rules = self.policy.rules.iter().zip(findings);
@@ -78,7 +82,7 @@ impl<'model> Pipeline<'model> {
         &self,
         image: String,
         decoded: Result<Decoded, ImageError>,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Verdict, VlmError> {
         let started = Instant::now();
         let verdict = match decoded {
             Err(error) => self.failed(image, error),
@@ -88,12 +92,12 @@ impl<'model> Pipeline<'model> {
         Ok(Verdict { took_ms, ..verdict })
     }
 
-    fn judge_frames(&self, image: String, decoded: &Decoded) -> Result<Verdict, Error> {
+    fn judge_frames(&self, image: String, decoded: &Decoded) -> Result<Verdict, VlmError> {
         let frames = decoded
             .pictures
             .iter()
             .map(|picture| Ok((picture.frame, self.judge_view(&picture.whole())?)))
-            .collect::<Result<Vec<_>, Error>>()?;
+            .collect::<Result<Vec<_>, VlmError>>()?;
         let judged = u32::try_from(frames.len()).unwrap_or(u32::MAX);
         let rules = if judged > 1 {
             gravest(frames).unwrap_or_default()

@@ -7,11 +7,14 @@ use std::thread;
 use super::Pipeline;
 use crate::imaging::Decoded;
 use crate::verdict::{ImageError, Verdict};
-use crate::vlm::Error;
+use crate::vlm::VlmError;
 
 /// Decoded images that may wait for the model: enough to hide a slow file, few enough that large
 /// pictures don't fill the memory.
 const AHEAD: usize = 2;
+
+/// Name of the thread that decodes: a panic there is one bad image, caught and reported as such.
+pub const DECODING: &str = "decode";
 
 /// An image's name and how to decode it; called on the decoding thread.
 pub struct Task<Decode> {
@@ -32,20 +35,22 @@ impl Pipeline<'_> {
         &self,
         tasks: impl Iterator<Item = Task<Decode>> + Send,
         mut each: impl FnMut(Verdict) -> ControlFlow<()>,
-    ) -> Result<(), Error>
+    ) -> Result<(), VlmError>
     where
         Decode: FnOnce() -> Result<Decoded, ImageError>,
     {
         thread::scope(|scope| {
             let (ready, decoded) = mpsc::sync_channel(AHEAD);
-            scope.spawn(move || {
+            let run_ahead = move || {
                 for Task { image, decode } in tasks {
                     // The judge has stopped when nobody listens any more.
                     if ready.send((image, decode())).is_err() {
                         break;
                     }
                 }
-            });
+            };
+            let thread = thread::Builder::new().name(DECODING.to_owned());
+            thread.spawn_scoped(scope, run_ahead).map_err(|_| VlmError::Gone)?;
             for (image, decoded) in decoded {
                 if each(self.judge_image(image, decoded)?).is_break() {
                     break;

@@ -51,11 +51,11 @@ impl RunFolder {
     /// Makes the folder and writes the manifest.
     ///
     /// # Errors
-    /// [`Error::Occupied`] when the folder holds a run already, and whatever writing meets.
-    pub fn create(path: &Path, manifest: &RunManifest) -> Result<Self, Error> {
+    /// [`StoreError::Occupied`] when the folder holds a run already, and whatever writing meets.
+    pub fn create(path: &Path, manifest: &RunManifest) -> Result<Self, StoreError> {
         let verdicts = path.join(VERDICTS);
         if verdicts.exists() || path.join(MANIFEST).exists() {
-            return Err(Error::Occupied { path: path.to_owned() });
+            return Err(StoreError::Occupied { path: path.to_owned() });
         }
         fs_err::create_dir_all(path)?;
         let text = serde_json::to_string_pretty(manifest)?;
@@ -68,7 +68,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// Whatever writing meets, such as a full disk.
-    pub fn append(&mut self, verdict: &Verdict) -> Result<(), Error> {
+    pub fn append(&mut self, verdict: &Verdict) -> Result<(), StoreError> {
         write_line(&mut self.verdicts, verdict)
     }
 
@@ -81,8 +81,8 @@ impl RunFolder {
 /// Writes a verdict as one line of JSON and flushes it.
 ///
 /// # Errors
-/// Whatever writing meets; a closed pipe is [`Error::Io`] of kind `BrokenPipe`.
-pub fn write_line(mut to: impl Write, verdict: &Verdict) -> Result<(), Error> {
+/// Whatever writing meets; a closed pipe is [`StoreError::Io`] of kind `BrokenPipe`.
+pub fn write_line(mut to: impl Write, verdict: &Verdict) -> Result<(), StoreError> {
     let mut line = serde_json::to_vec(verdict)?;
     line.push(b'\n');
     to.write_all(&line)?;
@@ -92,7 +92,7 @@ pub fn write_line(mut to: impl Write, verdict: &Verdict) -> Result<(), Error> {
 /// A run folder that can't be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum StoreError {
     /// There is a run in the folder.
     #[error("`{}` holds a run already; name another folder, so that nothing is overwritten", path.display())]
     Occupied {
@@ -132,6 +132,6 @@ mod tests {
         let read: RunManifest =
             serde_json::from_slice(&fs_err::read(path.join(MANIFEST)).unwrap()).unwrap();
         assert_eq!(read, manifest());
-        assert!(matches!(RunFolder::create(&path, &manifest()), Err(Error::Occupied { .. })));
+        assert!(matches!(RunFolder::create(&path, &manifest()), Err(StoreError::Occupied { .. })));
     }
 }

@@ -20,7 +20,7 @@ use crate::verdict::Why;
 /// # Contract
 /// - The answers come in the order of the statements and are as many.
 /// - An answer does not depend on which other statements are asked with it, beyond rounding.
-/// - What can't be answered for one statement is an [`Answer::Unavailable`]; an [`Error`] means
+/// - What can't be answered for one statement is an [`Answer::Unavailable`]; a [`VlmError`] means
 ///   that the backend can't go on at all.
 /// - Nothing is cached here: a wrapper may do so, and must not keep `Unavailable`.
 pub trait Vlm {
@@ -28,8 +28,8 @@ pub trait Vlm {
     /// there is none: the paper's M(None, c).
     ///
     /// # Errors
-    /// [`Error`] when the backend is gone, so that no further question can be answered.
-    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, Error>;
+    /// [`VlmError`] when the backend is gone, so that no further question can be answered.
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError>;
 
     /// Which model answers.
     fn model(&self) -> &ModelId;
@@ -82,7 +82,7 @@ impl YesNo {
 /// The backend can't go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum VlmError {
     /// The thread that owns the model has stopped.
     #[error("the model's thread has stopped")]
     Gone,

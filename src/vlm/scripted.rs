@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Error, Vlm, YesNo};
+use super::{Answer, Vlm, VlmError, YesNo};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 use crate::units::Probability;
@@ -63,7 +63,7 @@ fn seen(m: f64) -> Answer {
 }
 
 impl Vlm for ScriptedVlm {
-    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, Error> {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
         let table = if view.is_some() { &self.with_image } else { &self.priors };
         let answer = |statement: &&str| {
             table.get(*statement).cloned().unwrap_or_else(|| seen(self.otherwise.value()))

@@ -17,15 +17,26 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Stages.
     ("judge", &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm"]),
     // Order.
-    ("pipeline", &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm", "judge"]),
+    (
+        "pipeline",
+        &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm", "judge"],
+    ),
     // Evidence.
     ("store", &["units", "ids", "verdict", "constitution"]),
     // Edge: all.
     (
         "cli",
         &[
-            "units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm", "judge",
-            "pipeline", "store",
+            "units",
+            "ids",
+            "verdict",
+            "constitution",
+            "imaging",
+            "prompts",
+            "vlm",
+            "judge",
+            "pipeline",
+            "store",
         ],
     ),
 ];
@@ -33,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const LONGEST_FILE: usize = 400;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in fs_err::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
@@ -81,7 +92,7 @@ fn rooms_use_only_the_rooms_they_may() {
         let allowed = rule
             .get(room.as_str())
             .unwrap_or_else(|| panic!("room `{room}` is not in tests/it/architecture.rs"));
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs_err::read_to_string(&path).unwrap();
         // Unit tests may set up more than the room they test uses.
         let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         for (number, line) in text.lines().enumerate() {
@@ -104,7 +115,7 @@ fn rooms_use_only_the_rooms_they_may() {
 fn stages_know_the_trait_and_never_the_engine() {
     for path in all_sources() {
         let room = room_of(&path);
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs_err::read_to_string(&path).unwrap();
         let engine = text.contains("vlm::llama") || text.contains("llama_cpp_2");
         assert!(!engine || ["vlm", "cli"].contains(&room.as_str()), "{}", path.display());
     }
@@ -117,7 +128,7 @@ fn only_the_edge_prints_or_reads_the_environment() {
         if ["cli", "main"].contains(&room.as_str()) {
             continue;
         }
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs_err::read_to_string(&path).unwrap();
         for forbidden in ["println!(", "print!(", "std::env::var", "stdout()", "stderr()"] {
             assert!(!text.contains(forbidden), "{} uses {forbidden}", path.display());
         }
@@ -127,7 +138,7 @@ fn only_the_edge_prints_or_reads_the_environment() {
 #[test]
 fn a_file_fits_in_the_head() {
     for path in all_sources() {
-        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        let lines = fs_err::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines", path.display());
     }
 }
@@ -135,7 +146,7 @@ fn a_file_fits_in_the_head() {
 #[test]
 fn every_file_says_what_it_owns() {
     for path in all_sources() {
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs_err::read_to_string(&path).unwrap();
         assert!(text.starts_with("//! "), "{} opens without `//!`", path.display());
     }
 }

@@ -159,6 +159,7 @@ fn schemas_in_docs_are_those_of_the_code() {
     for (path, schema) in [
         ("docs/constitution.schema.json", constitution_schema()),
         ("docs/lock.schema.json", lock_schema()),
+        ("docs/verdict.schema.json", praetor::verdict::verdict_schema()),
     ] {
         let now = format!("{schema:#}\n");
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {

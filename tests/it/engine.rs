@@ -24,7 +24,8 @@ const FAMILIES: [&str; 5] = ["gemma3", "qwen25vl", "smolvlm", "internvl", "llava
 const TOLERANCE: f64 = 0.02;
 
 const OBJECTS: [&str; 12] = [
-    "knife", "gun", "child", "dog", "cat", "fire", "skull", "syringe", "beer", "car", "tree", "ball",
+    "knife", "gun", "child", "dog", "cat", "fire", "skull", "syringe", "beer", "car", "tree",
+    "ball",
 ];
 
 pub(crate) fn models_folder() -> PathBuf {
@@ -272,10 +273,10 @@ fn files_that_are_no_model_are_named() {
     let missing = folder.path().join("none.gguf");
     assert!(matches!(load(&missing, &good), LoadError::Unreadable { .. }));
     let text = folder.path().join("text.gguf");
-    std::fs::write(&text, "hello").unwrap();
+    fs_err::write(&text, "hello").unwrap();
     assert!(matches!(load(&text, &good), LoadError::NotGguf { .. }));
     let cut = folder.path().join("cut.gguf");
-    std::fs::write(&cut, &std::fs::read(&good).unwrap()[..40_000]).unwrap();
+    fs_err::write(&cut, &fs_err::read(&good).unwrap()[..40_000]).unwrap();
     assert!(matches!(load(&cut, &good), LoadError::Model { .. }));
     let swapped = load(&good, &good);
     assert!(matches!(swapped, LoadError::Projector { .. }), "{swapped}");

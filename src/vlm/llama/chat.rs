@@ -46,14 +46,12 @@ impl Chat {
     ///
     /// `marker` stands for the image; it is random, so that a rule's text can't hold it.
     pub(super) fn of_model(model: &LlamaModel, marker: &str) -> Result<Self, LoadError> {
-        let text = match model.chat_template(None) {
-            Ok(template) => template
-                .to_string()
-                .map_err(|error| LoadError::ChatTemplate { detail: error.to_string() })?,
-            Err(_) => {
-                tracing::warn!("the model has no chat template: asking in LLaVA 1.5's form");
-                VICUNA.to_owned()
-            }
+        let text = if let Ok(template) = model.chat_template(None) {
+            let text = template.to_string();
+            text.map_err(|error| LoadError::ChatTemplate { detail: error.to_string() })?
+        } else {
+            tracing::warn!("the model has no chat template: asking in LLaVA 1.5's form");
+            VICUNA.to_owned()
         };
         let vocab = model.vocab();
         let piece = |token| {
@@ -69,12 +67,14 @@ impl Chat {
         prepend_bos: bool,
         marker: &str,
     ) -> Result<Self, LoadError> {
-        let unusable = |error: minijinja::Error| LoadError::ChatTemplate { detail: error.to_string() };
+        let unusable =
+            |error: minijinja::Error| LoadError::ChatTemplate { detail: error.to_string() };
         let mut environment = Environment::new();
         // As transformers' apply_chat_template sets Jinja up.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(unusable)?);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", |message: String| -> Result<Value, _> {
             Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
         });

@@ -28,8 +28,7 @@ pub fn unpack(folder: &Path) -> std::io::Result<LlamaOptions> {
 /// it is renamed into place, so that a half-written one is never found.
 fn place(folder: &Path, stem: &str, content: &[u8]) -> std::io::Result<PathBuf> {
     let path = folder.join(format!("{stem}-{}.gguf", Hash::of(content)));
-    let complete =
-        fs_err::metadata(&path).is_ok_and(|found| found.len() == content.len() as u64);
+    let complete = fs_err::metadata(&path).is_ok_and(|found| found.len() == content.len() as u64);
     if !complete {
         fs_err::create_dir_all(folder)?;
         let partial = folder.join(format!("{stem}-{}.partial", std::process::id()));

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use self::worker::{Job, Way};
-use super::{Answer, Error, Vlm};
+use super::{Answer, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 use crate::prompts::{Prompts, Visible};
@@ -80,7 +80,8 @@ impl LlamaVlm {
     /// # Errors
     /// [`LoadError`] says which file can't be used and why.
     pub fn load(options: LlamaOptions, prompts: Prompts) -> Result<Self, LoadError> {
-        let model = ModelId { name: options.name.clone(), fingerprint: fingerprint(&options, &prompts)? };
+        let model =
+            ModelId { name: options.name.clone(), fingerprint: fingerprint(&options, &prompts)? };
         Ok(Self { jobs: worker::start(options)?, model, prompts })
     }
 
@@ -92,7 +93,7 @@ impl LlamaVlm {
         &self,
         view: Option<&View>,
         statements: &[&str],
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<Answer>, VlmError> {
         self.ask(view, statements, Way::OneByOne)
     }
 
@@ -101,7 +102,7 @@ impl LlamaVlm {
         view: Option<&View>,
         statements: &[&str],
         way: Way,
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Vec<Answer>, VlmError> {
         let questions = statements
             .iter()
             .map(|statement| self.prompts.visible(Visible { statement }))
@@ -115,13 +116,13 @@ impl LlamaVlm {
         };
         let (reply, answers) = mpsc::sync_channel(1);
         let job = Job { view: view.cloned(), questions, way, reply };
-        self.jobs.send(job).map_err(|_| Error::Gone)?;
-        answers.recv().map_err(|_| Error::Gone)
+        self.jobs.send(job).map_err(|_| VlmError::Gone)?;
+        answers.recv().map_err(|_| VlmError::Gone)
     }
 }
 
 impl Vlm for LlamaVlm {
-    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, Error> {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
         self.ask(view, statements, Way::Forked)
     }
 
@@ -169,7 +170,7 @@ fn sample(path: &Path) -> Result<Hash, LoadError> {
 #[non_exhaustive]
 pub enum LoadError {
     /// A file is missing or can't be read.
-    #[error("model file `{}` can't be read: {detail}", path.display())]
+    #[error("can't read the model: {detail}")]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -205,7 +206,9 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// Token probability needs the answer in one token.
-    #[error("the model has no single token for `{word}`, so its answers can't be read off the first token; choose another model")]
+    #[error(
+        "the model has no single token for `{word}`, so its answers can't be read off the first token; choose another model"
+    )]
     NoAnswerToken {
         /// `Yes` or `No`.
         word: &'static str,

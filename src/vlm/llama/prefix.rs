@@ -96,8 +96,10 @@ impl Engine<'_> {
             .collect::<Result<Vec<Prompt>, Why>>()?;
         let Some(first) = prompts.first() else { return Ok(Vec::new()) };
         let vocab = self.model.vocab();
-        let tails: Vec<Vec<LlamaToken>> =
-            prompts.iter().map(|prompt| vocab.tokenize(prompt.tail.as_bytes(), false, true)).collect();
+        let tails: Vec<Vec<LlamaToken>> = prompts
+            .iter()
+            .map(|prompt| vocab.tokenize(prompt.tail.as_bytes(), false, true))
+            .collect();
         if tails.iter().any(Vec::is_empty) {
             return Err(failed(NOTHING_AFTER_IMAGE));
         }
@@ -187,9 +189,10 @@ impl Engine<'_> {
             // would be GGML_ASSERT(is_full) in llama_kv_cache::seq_cp.
             self.context.kv_cache_seq_cp(TRUNK, fork, None, None).map_err(failed)?;
             let suffix = suffixes[index];
-            for (offset, token) in (0..).zip(suffix) {
-                let last = offset as usize + 1 == suffix.len();
-                batch.add(*token, trunk.position + offset, &[fork], last).map_err(failed)?;
+            let mut left = suffix.len();
+            for (position, token) in (trunk.position..).zip(suffix) {
+                left -= 1;
+                batch.add(*token, position, &[fork], left == 0).map_err(failed)?;
             }
             ends.push(batch.n_tokens() - 1);
         }
@@ -262,7 +265,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Appends tokens to the trunk, at most a batch at a time: GGML_ASSERT(n_tokens_all <= n_batch).
+    /// Appends tokens to the trunk, at most a batch at a time:
+    /// `GGML_ASSERT(n_tokens_all <= n_batch)`.
     fn decode(&mut self, tokens: &[LlamaToken], start: i32) -> Result<(), Why> {
         let mut position = start;
         for piece in tokens.chunks(self.limits.batch as usize) {
@@ -282,9 +286,8 @@ impl Engine<'_> {
         view: Option<&View>,
         questions: &[String],
     ) -> Vec<Answer> {
-        let ask = |question: &String| {
-            self.try_one(view, question).unwrap_or_else(Answer::Unavailable)
-        };
+        let ask =
+            |question: &String| self.try_one(view, question).unwrap_or_else(Answer::Unavailable);
         questions.iter().map(ask).collect()
     }
 

@@ -13,9 +13,7 @@ use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
-use llama_cpp_2::mtmd::{
-    MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText,
-};
+use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText};
 
 use super::chat::Chat;
 use super::prefix::{Engine, Limits};
@@ -143,8 +141,7 @@ fn load_projector(
     let path = &options.projector;
     let failed = |detail: String| LoadError::Projector { path: path.clone(), detail };
     let text = path.to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
-    let media_marker =
-        std::ffi::CString::new(marker).map_err(|error| failed(error.to_string()))?;
+    let media_marker = std::ffi::CString::new(marker).map_err(|error| failed(error.to_string()))?;
     let params = MtmdContextParams {
         n_threads: i32::try_from(options.threads.get()).unwrap_or(i32::MAX),
         print_timings: false,
@@ -182,18 +179,19 @@ fn wanted_limits(
 }
 
 /// `n_batch` is clamped to the cells, and one logit row for each sequence must fit a batch:
-/// GGML_ASSERT(n_outputs_max <= cparams.n_outputs_max) in llama_context::output_reserve.
+/// `GGML_ASSERT(n_outputs_max <= cparams.n_outputs_max)` in `llama_context::output_reserve`.
 const LEAST_CELLS: u32 = 512;
 
-/// LLAMA_MAX_SEQ is 256, and the trunk is one of them.
+/// `LLAMA_MAX_SEQ` is 256, and the trunk is one of them.
 const MOST_FORKS: u32 = 255;
 
 fn largest_image(mtmd: &MtmdContext, marker: &str) -> Option<u32> {
     let side = LARGE_IMAGE as usize;
-    let blank = MtmdBitmap::from_image_data(LARGE_IMAGE, LARGE_IMAGE, &vec![255; side * side * 3]).ok()?;
-    let text =
-        MtmdInputText { text: marker.to_owned(), add_special: false, parse_special: true };
+    let blank =
+        MtmdBitmap::from_image_data(LARGE_IMAGE, LARGE_IMAGE, &vec![255; side * side * 3]).ok()?;
+    let text = MtmdInputText { text: marker.to_owned(), add_special: false, parse_special: true };
     let chunks = mtmd.tokenize(text, &[&blank]).ok()?;
-    let tokens = (0..chunks.len()).filter_map(|index| chunks.get(index)).map(|chunk| chunk.n_tokens());
+    let tokens =
+        (0..chunks.len()).filter_map(|index| chunks.get(index)).map(|chunk| chunk.n_tokens());
     tokens.max().and_then(|most| u32::try_from(most).ok())
 }

@@ -42,7 +42,8 @@ impl YesNoTokens {
     /// Reads the answer off the first token's logits, one for each token of the vocabulary.
     pub(super) fn read(&self, logits: &[f32]) -> Answer {
         let all = ln_sum_exp(logits.iter().copied());
-        let pick = |tokens: &[usize]| ln_sum_exp(tokens.iter().filter_map(|&id| logits.get(id).copied()));
+        let pick =
+            |tokens: &[usize]| ln_sum_exp(tokens.iter().filter_map(|&id| logits.get(id).copied()));
         let answer = YesNo { ln_yes: pick(&self.yes) - all, ln_no: pick(&self.no) - all };
         if !(answer.ln_yes.is_finite() && answer.ln_no.is_finite()) {
             let detail = "the model's logits are not numbers".to_owned();

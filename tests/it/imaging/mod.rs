@@ -1,7 +1,5 @@
 //! Every format, colour type, orientation and animation becomes the picture that people see.
 
-#![expect(clippy::unwrap_used, reason = "an error here is a failed test")]
-
 pub(crate) mod samples;
 
 use image::{DynamicImage, GenericImage as _, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};

@@ -1,7 +1,5 @@
 //! Image files made for tests: by the `image` crate, or by hand where it does not write a form.
 
-#![expect(clippy::unwrap_used, reason = "a sample that can't be made is a failed test")]
-
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use std::io::Cursor;
 
