@@ -16,7 +16,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pixel = |x: u32, y: u32| image::Rgb([x, y, x ^ y].map(|value| (value & 255) as u8));
     let view = View::whole(image::RgbImage::from_fn(256, 256, pixel));
 
-    println!("| questions an image | one by one | forked | ratio | largest difference in log-odds |");
+    println!(
+        "| questions an image | one by one | forked | ratio | largest difference in log-odds |"
+    );
     println!("| --- | --- | --- | --- | --- |");
     for count in [1, 8, 32, 128] {
         let statements: Vec<String> =

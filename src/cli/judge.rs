@@ -15,11 +15,11 @@ use super::policy::PolicyArgs;
 use super::summary::Summary;
 use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
-use crate::ids::ModelId;
+use crate::ids::{ModelId, RuleId};
 use crate::imaging::shown;
 use crate::pipeline::Pipeline;
 use crate::store::{self, RunFolder, RunManifest};
-use crate::verdict::{RuleVerdict, Verdict};
+use crate::verdict::{Outcome as RuleOutcome, RuleVerdict, Verdict};
 use crate::vlm::Vlm;
 
 /// Judge images: files, folders, globs, or `-` for a list on standard input
@@ -210,12 +210,26 @@ fn row(verdict: &Verdict) -> String {
     let score = verdict.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
     let word = style::conclusion(verdict.verdict, 12);
     let image = shown(&verdict.image);
-    let reasons: Vec<&str> = verdict.violated.iter().map(crate::ids::RuleId::as_str).collect();
     let note = match &verdict.error {
         Some(error) => style::dim(&shown(&error.message).to_string()),
-        None => reasons.join(", "),
+        None if verdict.violated.is_empty() => unsettled(verdict),
+        None => names(verdict.violated.iter()),
     };
     format!("{word}  {score:>5}  {image}  {note}").trim_end().to_owned()
+}
+
+/// The rules that an undetermined image leaves open.
+fn unsettled(verdict: &Verdict) -> String {
+    let open = |rule: &&RuleVerdict| rule.outcome == RuleOutcome::Undetermined;
+    let open = names(verdict.rules.iter().filter(open).map(|rule| &rule.rule));
+    if open.is_empty() { open } else { style::dim(&format!("open: {open}")) }
+}
+
+/// Up to three names, and how many more there are.
+fn names<'a>(ids: impl Iterator<Item = &'a RuleId>) -> String {
+    let ids: Vec<&str> = ids.map(RuleId::as_str).collect();
+    let shown = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    if ids.len() > 3 { format!("{shown} and {} more", ids.len() - 3) } else { shown }
 }
 
 /// The settings of a run by name, for its manifest.

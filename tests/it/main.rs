@@ -10,6 +10,10 @@ mod constitutions;
 #[cfg(test)]
 mod decision;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod hostile;

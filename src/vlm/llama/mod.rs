@@ -219,6 +219,14 @@ pub enum LoadError {
         /// What it does wrong.
         detail: String,
     },
+    /// The binary was built for newer processors.
+    #[error(
+        "this processor has no {feature}, which llama.cpp was built to use; build praetor on this machine with `RUSTFLAGS=-Ctarget-cpu=native`"
+    )]
+    Processor {
+        /// What it lacks.
+        feature: &'static str,
+    },
     /// Not enough memory, or llama.cpp refused the settings.
     #[error("llama.cpp can't make a context: {detail}")]
     Context {

@@ -85,11 +85,32 @@ fn run(
 /// llama.cpp's process-wide state, made at most once; its log lines go to `tracing`.
 fn backend() -> Result<&'static LlamaBackend, LoadError> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
+    if let Some(feature) = missing_processor_feature() {
+        return Err(LoadError::Processor { feature });
+    }
     let made = BACKEND.get_or_init(|| {
         llama_cpp_2::send_logs_to_tracing(llama_cpp_2::LogOptions::default());
         LlamaBackend::init().map_err(|error| error.to_string())
     });
     made.as_ref().map_err(|detail| LoadError::Context { detail: detail.clone() })
+}
+
+/// What llama.cpp was built to use and this processor lacks; using it would end the process with
+/// an illegal instruction.
+#[cfg(target_arch = "x86_64")]
+fn missing_processor_feature() -> Option<&'static str> {
+    let present = [
+        ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+        ("FMA", std::arch::is_x86_feature_detected!("fma")),
+        ("F16C", std::arch::is_x86_feature_detected!("f16c")),
+        ("BMI2", std::arch::is_x86_feature_detected!("bmi2")),
+    ];
+    present.iter().find(|(_, present)| !present).map(|(feature, _)| *feature)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn missing_processor_feature() -> Option<&'static str> {
+    None
 }
 
 fn load_model(backend: &LlamaBackend, options: &LlamaOptions) -> Result<LlamaModel, LoadError> {
