@@ -50,5 +50,6 @@ ci: lint test ## What CI runs
 native: setup ## Build for this processor only (AVX-512 where there is); see docs/models.md
 	RUSTFLAGS="-C target-cpu=native" $(CARGO) build --release --locked --target-dir target/native
 
-portable: setup ## Build one that starts on any x86-64: llama.cpp picks its code at run time
-	$(CARGO) build --release --locked --features portable --target-dir target/portable
+portable: setup ## Build for every x86-64 processor, without AVX; several times slower
+	GGML_AVX=OFF GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF \
+		$(CARGO) build --release --locked --target-dir target/portable

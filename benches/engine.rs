@@ -1,6 +1,8 @@
 //! What the shared prefix saves: the same questions of the same image, one by one and forked,
 //! interleaved in one run on the demo model. `make bench` prints the table.
 
+#![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
+
 use std::time::{Duration, Instant};
 
 use praetor::imaging::View;

@@ -37,5 +37,5 @@ while kill -0 $process 2>/dev/null; do
     fi
     sleep 0.2
 done
-wait $process || true
+wait $process || [[ $? == 1 ]] # 1: some images are undetermined
 echo "| $(wc -l <"$work/run/verdicts.jsonl") | end |"

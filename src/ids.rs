@@ -187,7 +187,7 @@ pub struct InvalidHash {
 pub struct ModelId {
     /// Such as `demo` or a file's name.
     pub name: String,
-    /// Hash over the weights and the settings that move the numbers.
+    /// Hash over a sample of the weights and the settings that move the numbers.
     pub fingerprint: Hash,
 }
 

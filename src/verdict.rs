@@ -36,6 +36,9 @@ pub struct Verdict {
     /// Why the image could not be judged at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ImageError>,
+    /// Stages that were left out on purpose; absent when all ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Stage>,
     /// Which policy judged: changes with any rule, precondition or setting.
     pub policy: PolicyHash,
     /// Which model answered.
@@ -161,6 +164,15 @@ pub enum Step {
     Lean,
 }
 
+/// A stage that can be left out, to see what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stage {
+    /// Debiasing by the language prior.
+    Prior,
+}
+
 /// Why an answer can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -262,9 +274,9 @@ impl From<Outcome> for Conclusion {
 }
 
 /// Concludes for an image from its rules: a violation outweighs what could not be settled, and
-/// that outweighs what is clear.
+/// that outweighs what is clear. Without rules nothing was answered.
 pub fn conclude(rules: &[RuleVerdict]) -> Conclusion {
-    rules.iter().map(|rule| rule.outcome.into()).max().unwrap_or(Conclusion::Safe)
+    rules.iter().map(|rule| rule.outcome.into()).max().unwrap_or(Conclusion::Undetermined)
 }
 
 /// The most suspected rule's score.

@@ -6,7 +6,12 @@ missing=()
 command -v c++ >/dev/null || missing+=(g++)
 command -v cmake >/dev/null || missing+=(cmake)
 command -v clang >/dev/null || missing+=(clang)
-ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 || missing+=(libclang-dev)
+# bindgen looks for libclang.so, libclang-NN.so or libclang.so.NN in the usual places.
+[[ -n ${LIBCLANG_PATH:-} ]] ||
+    compgen -G '/usr/lib*/libclang[-.][0-9s]*' >/dev/null ||
+    compgen -G '/usr/lib/*/libclang[-.][0-9s]*' >/dev/null ||
+    compgen -G '/usr/lib/llvm*/lib/libclang[-.][0-9s]*' >/dev/null ||
+    missing+=(libclang-dev)
 
 if ((${#missing[@]})) && [[ "$(uname)" == Linux ]]; then
     if ! command -v apt-get >/dev/null; then

@@ -6,10 +6,9 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::exit::Failure;
-use super::judge::Settings;
 use crate::imaging::{Decoded, Limits, Source, SourceError, Sources, decode};
 use crate::pipeline::stream::Task;
+use crate::store::Settings;
 use crate::verdict::ImageError;
 
 /// Which images are judged.
@@ -45,25 +44,11 @@ impl Inputs {
     pub(super) fn tasks(
         &self,
         limits: &LimitArgs,
-    ) -> Result<(impl Iterator<Item = Task<Decode>> + Send + use<>, Option<u64>), Failure> {
+    ) -> (impl Iterator<Item = Task<Decode>> + Send + use<>, Option<u64>) {
         let sources = Sources::new(&self.images, io::BufReader::new(io::stdin()));
         let count = sources.count_ahead();
-        if count == Some(0) {
-            return Err(Failure::Unopened(miette::miette!(
-                code = "praetor::images::none_found",
-                help = "in folders, files are taken that are images by their name or their first \
-                        bytes; hidden ones are skipped",
-                "no image found in {}",
-                self.shown()
-            )));
-        }
         let limits = limits.limits();
-        Ok((sources.map(move |source| task(source, limits.clone())), count))
-    }
-
-    fn shown(&self) -> String {
-        let inputs = self.images.iter().map(|input| format!("`{}`", crate::imaging::shown(input)));
-        inputs.collect::<Vec<_>>().join(", ")
+        (sources.map(move |source| task(source, limits.clone())), count)
     }
 }
 
@@ -71,12 +56,13 @@ fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<Decode> {
     match source {
         Ok(source) => {
             let image = name(source.path());
-            let work = move || decode(&source, &limits).map_err(|error| unreadable(&error));
+            let work =
+                move || decode(&source, &limits).map_err(|error| image_error(error.code(), &error));
             Task { image, decode: Box::new(work) }
         }
         Err(error) => {
             let image = input_of(&error);
-            let error = ImageError { code: error.code().to_owned(), message: error.to_string() };
+            let error = image_error(error.code(), &error);
             Task { image, decode: Box::new(move || Err(error)) }
         }
     }
@@ -103,8 +89,8 @@ fn name(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn unreadable(error: &crate::imaging::DecodeError) -> ImageError {
-    ImageError { code: error.code().to_owned(), message: error.to_string() }
+fn image_error(code: &str, error: &impl std::fmt::Display) -> ImageError {
+    ImageError { code: code.to_owned(), message: error.to_string() }
 }
 
 impl LimitArgs {
@@ -120,7 +106,7 @@ impl LimitArgs {
     /// Decodes one image; its name comes with it.
     pub(super) fn decode(&self, path: &Path) -> (String, Result<Decoded, ImageError>) {
         let decoded = decode(&Source::new(path), &self.limits());
-        (name(path), decoded.map_err(|error| unreadable(&error)))
+        (name(path), decoded.map_err(|error| image_error(error.code(), &error)))
     }
 
     /// By name, for a run's manifest.

@@ -1,6 +1,5 @@
 //! `praetor judge`: many images, one verdict each.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -74,10 +73,10 @@ enum Format {
 impl Judge {
     pub(super) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
-        let (tasks, count) = self.inputs.tasks(&self.limits)?;
+        let (tasks, count) = self.inputs.tasks(&self.limits);
         let model = self.model.load()?;
-        let folder = self.create_folder(&policy, model.model())?;
         let pipeline = Pipeline::new(policy, &model, self.policy.switches())?;
+        let folder = self.create_folder(pipeline.policy(), model.model())?;
 
         let mut report = Report::new(&self.output, folder, pipeline.policy(), count);
         let started = Instant::now();
@@ -89,7 +88,7 @@ impl Judge {
                 ControlFlow::Break(())
             }
         })?;
-        report.finish(started.elapsed())?;
+        report.finish(started.elapsed());
         failure.map_or(report.summary.ending(), Err)
     }
 
@@ -100,7 +99,8 @@ impl Judge {
     ) -> Result<Option<RunFolder>, Failure> {
         let Some(path) = &self.output.out else { return Ok(None) };
         let mut settings = self.limits.settings();
-        settings.insert("without".to_owned(), self.policy.without());
+        settings.extend(self.model.settings());
+        settings.extend(self.policy.settings());
         settings.insert("trace".to_owned(), self.output.trace.to_string());
         let manifest = RunManifest {
             praetor: env!("CARGO_PKG_VERSION").to_owned(),
@@ -162,32 +162,46 @@ impl Report {
         if let Some(folder) = &mut self.folder {
             folder.append(&verdict)?;
         }
-        match row {
-            Some(row) => self.progress.suspend(|| {
-                let mut out = io::stdout().lock();
-                if std::mem::take(&mut self.heading) {
-                    writeln!(out, "{}", style::bold("VERDICT       SCORE  IMAGE"))?;
-                }
-                writeln!(out, "{row}")
-            })?,
-            None if self.format == Format::Jsonl => {
-                self.progress.suspend(|| store::write_line(io::stdout().lock(), &verdict))?;
-            }
-            None => {}
+        match (self.show(&verdict, row), &self.folder) {
+            // The run is kept, so that it goes on when nobody watches any more.
+            (Err(Failure::Hangup), Some(_)) => self.format = Format::None,
+            (shown, _) => shown?,
         }
         Ok(())
     }
 
-    /// Clears the bar and shows the summary on stderr, so that stdout stays a clean stream.
-    fn finish(&self, took: Duration) -> Result<(), Failure> {
-        self.progress.finish_and_clear();
-        if !self.quiet {
-            write!(io::stderr(), "{}", self.summary.table(took))?;
-            if let Some(folder) = &self.folder {
-                writeln!(io::stderr(), "\n  verdicts in {}", folder.verdicts_path().display())?;
+    fn show(&mut self, verdict: &Verdict, row: Option<String>) -> Result<(), Failure> {
+        let heading = std::mem::take(&mut self.heading);
+        match (self.format, row) {
+            (Format::Table, Some(row)) => Ok(self.progress.suspend(|| {
+                let mut out = io::stdout().lock();
+                if heading {
+                    writeln!(out, "{}", style::bold("VERDICT       SCORE  IMAGE"))?;
+                }
+                writeln!(out, "{row}")
+            })?),
+            (Format::Jsonl, _) => {
+                Ok(self.progress.suspend(|| store::write_line(io::stdout().lock(), verdict))?)
             }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Clears the bar and shows the summary on stderr, so that stdout stays a clean stream. When
+    /// nobody reads stderr the run has still ended as it has.
+    fn finish(&self, took: Duration) {
+        self.progress.finish_and_clear();
+        if self.quiet {
+            return;
+        }
+        let mut text = self.summary.table(took);
+        if let Some(folder) = &self.folder {
+            let _ = std::fmt::Write::write_fmt(
+                &mut text,
+                format_args!("\n  verdicts in {}\n", shown(folder.verdicts_path())),
+            );
+        }
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 }
 
@@ -200,7 +214,10 @@ fn progress_bar(count: Option<u64>) -> ProgressBar {
     };
     let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr());
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => {
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar.with_style(style)
+        }
         Err(_) => bar,
     }
 }
@@ -222,7 +239,12 @@ fn row(verdict: &Verdict) -> String {
 fn unsettled(verdict: &Verdict) -> String {
     let open = |rule: &&RuleVerdict| rule.outcome == RuleOutcome::Undetermined;
     let open = names(verdict.rules.iter().filter(open).map(|rule| &rule.rule));
-    if open.is_empty() { open } else { style::dim(&format!("open: {open}")) }
+    let cut = verdict.frames.is_some_and(|frames| frames.cut);
+    match (open.is_empty(), cut) {
+        (false, _) => style::dim(&format!("open: {open}")),
+        (true, true) => style::dim("open: frames beyond the limit were not judged"),
+        (true, false) => String::new(),
+    }
 }
 
 /// Up to three names, and how many more there are.
@@ -231,6 +253,3 @@ fn names<'a>(ids: impl Iterator<Item = &'a RuleId>) -> String {
     let shown = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
     if ids.len() > 3 { format!("{shown} and {} more", ids.len() - 3) } else { shown }
 }
-
-/// The settings of a run by name, for its manifest.
-pub(super) type Settings = BTreeMap<String, String>;

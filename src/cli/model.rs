@@ -7,7 +7,10 @@ use clap::Args;
 
 use super::exit::Failure;
 use crate::prompts::Prompts;
-use crate::vlm::llama::{LlamaOptions, LlamaVlm, LoadError, demo};
+use crate::store::Settings;
+use crate::vlm::llama::{
+    DEFAULT_CONTEXT_TOKENS, DEFAULT_FORKS, LlamaOptions, LlamaVlm, LoadError, MOST_FORKS, demo,
+};
 
 /// Which model judges.
 #[derive(Debug, Args)]
@@ -23,31 +26,45 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Room for an image and its questions, in tokens; at most what the model was trained on
-    #[arg(long, default_value = "8192", value_name = "TOKENS")]
+    #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
     context: NonZeroU32,
     /// Questions evaluated as one batch (1 to 255); more is quicker and takes more memory
-    #[arg(long, default_value = "32", value_name = "N", value_parser = forks)]
+    #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N", value_parser = forks)]
     batch_questions: NonZeroU32,
 }
 
 fn forks(text: &str) -> Result<NonZeroU32, String> {
     match text.parse::<NonZeroU32>() {
-        Ok(count) if count.get() <= 255 => Ok(count),
-        _ => Err("expected a number from 1 to 255".to_owned()),
+        Ok(count) if count.get() <= MOST_FORKS => Ok(count),
+        _ => Err(format!("expected a number from 1 to {MOST_FORKS}")),
     }
 }
 
 impl ModelArgs {
     /// Loads the model.
     pub(super) fn load(&self) -> Result<LlamaVlm, Failure> {
+        let files = self.files()?;
         let options = LlamaOptions {
-            threads: self.threads.unwrap_or(default_threads()),
+            threads: self.threads.unwrap_or(files.threads),
             context_tokens: self.context,
             forks: self.batch_questions,
-            ..self.files()?
+            ..files
         };
         let prompts = Prompts::built_in().map_err(|error| Failure::unopened(&error, None))?;
         LlamaVlm::load(options, prompts).map_err(|error| Failure::unopened(&error, help(&error)))
+    }
+
+    /// By name, for a run's manifest.
+    pub(super) fn settings(&self) -> Settings {
+        let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
+        [
+            ("model", self.model.display().to_string()),
+            ("threads", threads),
+            ("context", self.context.to_string()),
+            ("batch_questions", self.batch_questions.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     fn files(&self) -> Result<LlamaOptions, Failure> {
@@ -76,10 +93,6 @@ impl ModelArgs {
     }
 }
 
-fn default_threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
 fn help(error: &LoadError) -> Option<&'static str> {
     match error {
         LoadError::Unreadable { .. } => Some("check the path; `--model demo` needs no file at all"),
@@ -96,6 +109,7 @@ fn cache_folder() -> PathBuf {
     }
     let user = named("XDG_CACHE_HOME")
         .map(PathBuf::from)
-        .or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".cache")));
+        .or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .or_else(|| named("LOCALAPPDATA").map(PathBuf::from));
     user.unwrap_or_else(std::env::temp_dir).join("praetor")
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
-use crate::constitution::Policy;
+use crate::constitution::{Policy, lock_path};
 use crate::judge::decision::PAPER;
 use crate::pipeline::Switches;
+use crate::store::Settings;
 
 /// By what is judged, and how.
 #[derive(Debug, Args)]
@@ -41,9 +42,17 @@ impl PolicyArgs {
         Switches { prior: !self.without.contains(&Stage::Prior) }
     }
 
-    /// The stages left out, for the run's manifest.
-    pub(super) fn without(&self) -> String {
-        let names = self.without.iter().filter_map(Stage::to_possible_value);
-        names.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(",")
+    /// By name, for a run's manifest.
+    pub(super) fn settings(&self) -> Settings {
+        let lock = self.lock.clone().unwrap_or_else(|| lock_path(&self.constitution));
+        let without = self.without.iter().filter_map(Stage::to_possible_value);
+        let without: Vec<String> = without.map(|value| value.get_name().to_owned()).collect();
+        [
+            ("constitution", self.constitution.display().to_string()),
+            ("lock", lock.display().to_string()),
+            ("without", without.join(",")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 }

@@ -25,7 +25,11 @@ pub(super) fn install(when: When) {
     let color = match when {
         When::Always => true,
         When::Never => false,
-        When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        When::Auto => {
+            std::io::stdout().is_terminal()
+                && std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none()
+        }
     };
     let _ = COLOR.set(color);
     // Fails only when a hook is installed already, which then stays.

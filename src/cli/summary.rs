@@ -59,10 +59,10 @@ impl Summary {
     /// Whether every image was settled. When none could even be read, nothing was opened.
     pub(super) fn ending(&self) -> Outcome {
         let unsettled = self.of(Conclusion::Undetermined) + self.of(Conclusion::Failed);
-        if self.images > 0 && self.of(Conclusion::Failed) == self.images {
+        if self.of(Conclusion::Failed) == self.images {
             return Err(super::Failure::Unopened(miette::miette!(
                 code = "praetor::images::none_read",
-                help = "each line of the output says why; check the paths and formats",
+                help = "each line of the output says why; without lines, no image was named",
                 "not one image could be read"
             )));
         }

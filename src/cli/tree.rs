@@ -64,11 +64,11 @@ fn draw_rule(text: &mut String, rule: &RuleVerdict, written: &str) {
         style::bold(rule.rule.as_str()),
         style::outcome(rule.outcome)
     );
-    let _ = writeln!(text, "│ {}", written.trim());
+    let _ = writeln!(text, "│ {}", shown(written));
     let last = rule.findings.len().saturating_sub(1);
     for (index, finding) in rule.findings.iter().enumerate() {
         let (branch, trunk) = if index == last { ("└─", "  ") } else { ("├─", "│ ") };
-        let _ = writeln!(text, "{branch} {} {}", mark(finding.holds), finding.precondition);
+        let _ = writeln!(text, "{branch} {} {}", mark(finding.holds), shown(&finding.precondition));
         if let Some(numbers) = numbers(finding) {
             let _ = writeln!(text, "{trunk}     {}  {numbers}", scale(finding));
         }
@@ -119,7 +119,7 @@ fn cell(value: f64) -> usize {
 
 fn decision(finding: &Finding) -> String {
     if let Some(why) = &finding.why {
-        return style::yellow(&format!("not settled: {why}"));
+        return style::yellow(&format!("not settled: {}", shown(why.to_string())));
     }
     let below = finding.rejects_below.unwrap_or_default();
     let above = finding.accepts_above.unwrap_or_default();
@@ -145,7 +145,7 @@ fn reason(rule: &RuleVerdict) -> String {
         .min_by(|one, other| rank(one).total_cmp(&rank(other)))
         .map(|finding| {
             let m = finding.m.map(|m| format!(" (M {m})")).unwrap_or_default();
-            style::dim(&format!("not visible: {}{m}", finding.precondition))
+            style::dim(&format!("not visible: {}{m}", shown(&finding.precondition)))
         })
         .unwrap_or_default()
 }

@@ -17,6 +17,20 @@ pub const PAPER: Thresholds = Thresholds { reject_below_prior: 0.3, accept_above
 /// The cut of a judge that knows no prior: the paper's baseline, and ours with `--without prior`.
 pub const PLAIN_CUT: f64 = 0.5;
 
+/// Below this share of the first token, Yes and No together are not an answer: the model was about
+/// to say something else, a refusal perhaps, and the ratio of two accidents means nothing.
+///
+/// praetor's own; the paper takes the ratio whatever the model says. It holds for questions with
+/// an image only: without one many models begin with "I", and the prior is a ratio all the same.
+pub const LEAST_MASS: f64 = 0.1;
+
+/// What a model has said that gave Yes and No too little of its first token; nothing when it
+/// answered.
+pub fn not_an_answer(mass: Probability) -> Option<Why> {
+    let detail = || format!("Yes and No are {:.2} % of the first token", mass.value() * 100.0);
+    (mass.value() < LEAST_MASS).then(|| Why::Unparsable { detail: detail() })
+}
+
 /// The two values of M between which strategy 1 decides nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
@@ -86,8 +100,7 @@ pub fn by_prior(m: Probability, prior: Probability, band: Band, undecided: Undec
             Decision { holds: Holds::Unknown, by: None, why: Some(Why::Undecided) }
         }
         (Holds::Unknown, Undecided::Lean) => {
-            let leans =
-                if debiased(m, prior).value() >= PLAIN_CUT { Holds::Yes } else { Holds::No };
+            let leans = if m >= prior { Holds::Yes } else { Holds::No };
             Decision::made(leans, Step::Lean)
         }
         (decided, _) => Decision::made(decided, Step::Prior),

@@ -13,7 +13,7 @@ use crate::constitution::{Policy, PolicyRule};
 use crate::ids::ViewKind;
 use crate::imaging::View;
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds};
+use crate::verdict::{Finding, Holds, Stage};
 use crate::vlm::{Answer, Vlm, VlmError};
 
 /// Which parts of this stage run; all by default.
@@ -21,6 +21,13 @@ use crate::vlm::{Answer, Vlm, VlmError};
 pub struct Switches {
     /// Strategy 1: compare with the language prior. Without it M is cut at one half.
     pub prior: bool,
+}
+
+impl Switches {
+    /// The stages that are off.
+    pub fn left_out(self) -> Vec<Stage> {
+        if self.prior { Vec::new() } else { vec![Stage::Prior] }
+    }
 }
 
 impl Default for Switches {
@@ -110,6 +117,9 @@ impl Judge {
             Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..blank },
         };
         let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..blank };
+        if let Some(why) = decision::not_an_answer(answer.mass()) {
+            return Finding { why: Some(why), ..seen };
+        }
         match self.priors.as_ref().map(|priors| priors.get(index)) {
             None => settled(seen, Band::PLAIN, answer.m(), decision::by_plain_cut(answer.m())),
             Some(Answer::Unavailable(why)) => Finding { why: Some(why.clone()), ..seen },

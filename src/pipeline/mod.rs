@@ -8,10 +8,12 @@ pub mod stream;
 use std::time::Instant;
 
 use crate::constitution::Policy;
+use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
 use crate::judge::Judge;
+pub use crate::judge::Switches;
 use crate::verdict::{
-    Conclusion, Frames, ImageError, RuleVerdict, Verdict, conclude, gravest, image_score,
+    Conclusion, Frames, ImageError, Outcome, RuleVerdict, Verdict, conclude, gravest, image_score,
 };
 use crate::vlm::{Vlm, VlmError};
 
@@ -45,9 +47,8 @@ pub struct Pipeline<'model> {
     policy: Policy,
     model: &'model dyn Vlm,
     judge: Judge,
+    switches: Switches,
 }
-
-pub use crate::judge::Switches;
 
 impl<'model> Pipeline<'model> {
     /// Joins the stages and asks the model its priors.
@@ -60,7 +61,7 @@ impl<'model> Pipeline<'model> {
         switches: Switches,
     ) -> Result<Self, VlmError> {
         let judge = Judge::new(&policy, model, switches)?;
-        Ok(Self { policy, model, judge })
+        Ok(Self { policy, model, judge, switches })
     }
 
     /// One view through the stages: a verdict for every rule of the policy, in its order.
@@ -106,10 +107,15 @@ impl<'model> Pipeline<'model> {
         };
         Ok(Verdict {
             hash: Some(decoded.hash),
-            verdict: conclude(&rules),
+            verdict: match conclude(&rules) {
+                // What was not looked at can't be called safe.
+                Conclusion::Safe if decoded.cut => Conclusion::Undetermined,
+                concluded => concluded,
+            },
             score: image_score(&rules),
             violated: violated(&rules),
-            frames: (judged > 1 || decoded.cut).then_some(Frames { judged, cut: decoded.cut }),
+            frames: (decoded.animated || decoded.cut)
+                .then_some(Frames { judged, cut: decoded.cut }),
             rules,
             ..self.blank(image)
         })
@@ -129,6 +135,7 @@ impl<'model> Pipeline<'model> {
             rules: Vec::new(),
             frames: None,
             error: None,
+            without: self.switches.left_out(),
             policy: self.policy.hash,
             model: self.model.model().clone(),
             took_ms: 0,
@@ -146,7 +153,7 @@ impl<'model> Pipeline<'model> {
     }
 }
 
-fn violated(rules: &[RuleVerdict]) -> Vec<crate::ids::RuleId> {
-    let grave = rules.iter().filter(|rule| rule.outcome == crate::verdict::Outcome::Violated);
+fn violated(rules: &[RuleVerdict]) -> Vec<RuleId> {
+    let grave = rules.iter().filter(|rule| rule.outcome == Outcome::Violated);
     grave.map(|rule| rule.rule.clone()).collect()
 }

@@ -27,37 +27,42 @@ pub struct Task<Decode> {
 impl Pipeline<'_> {
     /// Judges images in their order and hands each verdict to `each`, which may stop the run.
     ///
-    /// At most four decoded images are in memory at once, however many there are.
+    /// At most four decoded files are in memory at once, however many there are.
     ///
     /// # Errors
     /// When the model is gone. Images that can't be read are verdicts with errors.
     pub fn judge_all<Decode>(
         &self,
-        tasks: impl Iterator<Item = Task<Decode>> + Send,
+        tasks: impl Iterator<Item = Task<Decode>> + Send + 'static,
         mut each: impl FnMut(Verdict) -> ControlFlow<()>,
     ) -> Result<(), VlmError>
     where
-        Decode: FnOnce() -> Result<Decoded, ImageError>,
+        Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
     {
-        thread::scope(|scope| {
-            let (ready, decoded) = mpsc::sync_channel(AHEAD);
-            let run_ahead = move || {
-                for Task { image, decode } in tasks {
-                    // The judge has stopped when nobody listens any more.
-                    if ready.send((image, decode())).is_err() {
-                        break;
-                    }
-                }
-            };
-            let thread = thread::Builder::new().name(DECODING.to_owned());
-            thread.spawn_scoped(scope, run_ahead).map_err(|_| VlmError::Gone)?;
-            for (image, decoded) in decoded {
-                if each(self.judge_image(image, decoded)?).is_break() {
+        let (ready, decoded) = mpsc::sync_channel(AHEAD);
+        let run_ahead = move || {
+            for Task { image, decode } in tasks {
+                // The judge has stopped when nobody listens any more.
+                if ready.send((image, decode())).is_err() {
                     break;
                 }
             }
-            Ok(())
-        })
+        };
+        let decoding = thread::Builder::new()
+            .name(DECODING.to_owned())
+            .spawn(run_ahead)
+            .map_err(|_| VlmError::Gone)?;
+        for (image, decoded) in decoded {
+            if each(self.judge_image(image, decoded)?).is_break() {
+                // Not joined: it may be waiting for a list that never ends.
+                return Ok(());
+            }
+        }
+        // A walk that panicked must not look like the end of the images.
+        if let Err(panic) = decoding.join() {
+            std::panic::resume_unwind(panic);
+        }
+        Ok(())
     }
 }
 
@@ -128,5 +133,24 @@ mod tests {
             })
             .unwrap();
         assert_eq!(count, 3);
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_does_not_wait_for_a_list_that_never_ends() {
+        let model = ScriptedVlm::new(0.5);
+        let pipeline = Pipeline::new(policy(), &model, Switches::default()).unwrap();
+        let (_never_sends, list) = mpsc::channel::<usize>();
+        let tasks = std::iter::once(2).chain(std::iter::from_fn(move || list.recv().ok()));
+        pipeline.judge_all(tasks.map(task), |_| ControlFlow::Break(())).unwrap();
+    }
+
+    #[test]
+    #[should_panic(expected = "the folder has gone")]
+    fn a_walk_that_panics_is_no_short_run() {
+        let model = ScriptedVlm::new(0.5);
+        let pipeline = Pipeline::new(policy(), &model, Switches::default()).unwrap();
+        let tasks =
+            (2..).map(|index| if index > 3 { panic!("the folder has gone") } else { task(index) });
+        let _ = pipeline.judge_all(tasks, |_| ControlFlow::Continue(()));
     }
 }

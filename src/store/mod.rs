@@ -21,6 +21,9 @@ use crate::verdict::Verdict;
 const MANIFEST: &str = "manifest.json";
 const VERDICTS: &str = "verdicts.jsonl";
 
+/// Settings of a run by name, as people gave them or as they were defaulted.
+pub type Settings = BTreeMap<String, String>;
+
 /// What a run was made with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunManifest {
@@ -35,7 +38,7 @@ pub struct RunManifest {
     /// The model.
     pub model: ModelId,
     /// Settings that were given or defaulted, by name.
-    pub settings: BTreeMap<String, String>,
+    pub settings: Settings,
     /// Operating system and processor family.
     pub machine: String,
 }

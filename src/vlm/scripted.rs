@@ -50,6 +50,20 @@ impl ScriptedVlm {
         self
     }
 
+    /// Makes a statement unanswerable without the image, so that it has no prior.
+    #[must_use]
+    pub fn failing_prior(mut self, statement: &str, why: Why) -> Self {
+        self.priors.insert(statement.to_owned(), Answer::Unavailable(why));
+        self
+    }
+
+    /// Gives Yes and No a share of the first token that is not all of it.
+    #[must_use]
+    pub fn mumbling(mut self, statement: &str, answer: YesNo) -> Self {
+        self.with_image.insert(statement.to_owned(), Answer::Seen(answer));
+        self
+    }
+
     /// Makes a statement unanswerable with the image.
     #[must_use]
     pub fn failing(mut self, statement: &str, why: Why) -> Self {

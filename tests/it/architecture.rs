@@ -96,6 +96,7 @@ fn rooms_use_only_the_rooms_they_may() {
         // Unit tests may set up more than the room they test uses.
         let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         for (number, line) in text.lines().enumerate() {
+            assert!(!line.contains("crate::{"), "{}: name one room a line", path.display());
             for named in named_rooms(line) {
                 if named != room && !allowed.contains(&named.as_str()) {
                     broken.push(format!(

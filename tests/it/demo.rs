@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use praetor::constitution::Policy;
+use praetor::ids::RuleId;
 use praetor::imaging::{Limits, Source, View, decode};
 use praetor::judge::decision::PAPER;
 use praetor::pipeline::{Pipeline, Switches};
@@ -93,7 +94,7 @@ fn a_person_agrees_with_the_verdicts_on_the_examples() {
         let path = folder().join("examples").join(name);
         let decoded = decode(&Source::new(&path), &Limits::default()).unwrap();
         let verdict = pipeline.judge_image(name.to_owned(), Ok(decoded)).unwrap();
-        let violated: Vec<&str> = verdict.violated.iter().map(|id| id.as_str()).collect();
+        let violated: Vec<&str> = verdict.violated.iter().map(RuleId::as_str).collect();
         let conclusion = if expected.is_empty() { Conclusion::Safe } else { Conclusion::Unsafe };
         if violated != expected || verdict.verdict != conclusion {
             wrong

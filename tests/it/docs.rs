@@ -43,7 +43,8 @@ fn make_targets_that_documents_name_exist() {
     let makefile = fs_err::read_to_string(root().join("Makefile")).unwrap();
     for path in documents() {
         let text = fs_err::read_to_string(&path).unwrap();
-        for rest in text.split("`make ").skip(1).chain(text.split("\n    make ").skip(1)) {
+        let named = ["`make ", "\n    make ", "\nmake "].into_iter();
+        for rest in named.flat_map(|before| text.split(before).skip(1)) {
             let target: String =
                 rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
             let defined = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));

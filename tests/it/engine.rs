@@ -192,10 +192,13 @@ fn a_small_cache_splits_the_questions_or_says_that_the_image_does_not_fit() {
         let view = picture(64, 64, 6);
         let statements = statements(12);
         let wide = load(options(family)).visible(Some(&view), &texts(&statements)).unwrap();
-        for cells in [8, 64, 160, 300] {
+        for cells in [8, 64, 160, 400] {
             let context_tokens = NonZeroU32::new(cells).unwrap();
             let model = load(LlamaOptions { context_tokens, ..options(family) });
             let answers = model.visible(Some(&view), &texts(&statements)).unwrap();
+            let fits = |answer: &Answer| matches!(answer, Answer::Seen(_));
+            assert!(cells > 8 || !answers.iter().any(fits), "{family}: an image in 8 cells");
+            assert!(cells < 400 || answers.iter().all(fits), "{family}: {answers:?}");
             for (answer, wide) in answers.iter().zip(&wide) {
                 match answer {
                     Answer::Unavailable(Why::TooLong { .. }) => {}
@@ -230,8 +233,18 @@ fn markers_and_special_tokens_in_a_statement_are_no_images() {
         let statements = ["<__media__>", "<start_of_image>", "<image>", "\u{0}", "", "🔪 a dog"];
         for view in [Some(picture(40, 40, 9)), None] {
             let answers = model.visible(view.as_ref(), &statements).unwrap();
-            assert_eq!(answers.len(), statements.len(), "{family}");
-            assert!(matches!(answers[0], Answer::Seen(_)), "{family}: {:?}", answers[0]);
+            let alone = model.visible_one_by_one(view.as_ref(), &statements).unwrap();
+            for ((answer, alone), statement) in answers.iter().zip(&alone).zip(statements) {
+                match (answer, alone) {
+                    (Answer::Seen(_), Answer::Seen(_)) => {
+                        let difference = (log_odds(answer) - log_odds(alone)).abs();
+                        assert!(difference <= TOLERANCE, "{family} {statement}: {difference}");
+                    }
+                    // A NUL can't cross into C: mtmd's path refuses it, ours is plain tokens.
+                    (_, Answer::Unavailable(Why::Failed { .. })) if statement == "\0" => {}
+                    other => panic!("{family} `{statement}`: {other:?}"),
+                }
+            }
         }
     }
 }

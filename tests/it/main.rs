@@ -21,3 +21,5 @@ mod hostile;
 mod imaging;
 #[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod unanswered;

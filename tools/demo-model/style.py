@@ -14,7 +14,7 @@ from classes import INDEX
 
 # Colour is part of what these are: a blue drop is water, not blood.
 COLOUR_BOUND = {INDEX[n] for n in ("blood", "fire", "beer", "wine", "apple", "tree")}
-COLOUR_FREE = {INDEX[n] for n in ("car", "house", "flower", "cake", "ball", "gun", "pill", "knife", "cat", "dog")}
+COLOUR_FREE = {INDEX[n] for n in ("car", "house", "flower", "cake", "ball", "gun", "pill", "knife", "cat", "dog", "bomb", "skull")}
 INKS = np.array([[20, 20, 20], [35, 35, 45], [60, 40, 30], [20, 40, 80], [30, 60, 35]], np.float32)
 
 
@@ -64,6 +64,23 @@ def outlined(rgba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([rgb * a + ink * (1 - a), wide[..., None]], -1).astype(np.uint8)
 
 
+def new_palette(rgba: np.ndarray, cls: int, rng: np.random.Generator) -> np.ndarray:
+    """Few flat colours, each moved on its own: the same drawing by another hand."""
+    image = Image.fromarray(rgba[..., :3]).quantize(int(rng.integers(3, 9)), Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    colours = np.array(image.getpalette(), np.float32).reshape(-1, 3)
+    spread = 12 if cls in COLOUR_BOUND else 55 if cls in COLOUR_FREE else 25
+    colours = (colours + rng.normal(0, spread, colours.shape) + rng.normal(0, spread / 2, (len(colours), 1))).clip(0, 255)
+    return np.concatenate([colours[np.asarray(image)], rgba[..., 3:]], -1).astype(np.uint8)
+
+
+def bend(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Shear and perspective: each corner moves a little."""
+    w, h = image.size
+    move = rng.normal(0, 0.07, (4, 2)) * (w, h)
+    corners = np.array([(0, 0), (0, h), (w, h), (w, 0)]) + move
+    return image.transform((w, h), Image.QUAD, tuple(corners.ravel()), Image.BILINEAR)
+
+
 def sprite(picture: np.ndarray, cls: int, mono: bool, size: int, rng: np.random.Generator, plain: bool = False) -> np.ndarray:
     """One redrawing of `picture` about `size` pixels large, as uint8 RGBA.
 
@@ -76,6 +93,10 @@ def sprite(picture: np.ndarray, cls: int, mono: bool, size: int, rng: np.random.
         image = image.transpose(Image.FLIP_LEFT_RIGHT)
     if plain:
         return np.asarray(image.resize((size, size), Image.BILINEAR))
+    if rng.random() < 0.25:
+        image = Image.fromarray(new_palette(np.asarray(image), cls, rng))
+    if rng.random() < 0.4:
+        image = bend(image, rng)
     if rng.random() < 0.75:
         image = image.rotate(rng.normal(0, 12), Image.BILINEAR, expand=True)
     w, h = (max(12, int(size * np.exp(rng.normal(0, 0.09)))) for _ in range(2))
@@ -89,6 +110,12 @@ def sprite(picture: np.ndarray, cls: int, mono: bool, size: int, rng: np.random.
     spread = 8 if cls in COLOUR_BOUND else 60 if cls in COLOUR_FREE else 25
     if rng.random() < 0.7:
         rgb = rgb @ hue_matrix(rng.normal(0, spread), 1 if rng.random() < 0.3 else rng.uniform(0.3 if cls not in COLOUR_BOUND else 0.8, 1.5)).T
+    if cls not in COLOUR_BOUND and rng.random() < 0.14:  # two tones between which the light runs
+        light = (rgb @ np.array([0.299, 0.587, 0.114], np.float32))[..., None] / 255
+        dark, bright = rng.uniform(0, 130, 3), rng.uniform(130, 255, 3)
+        rgb = dark + light * (bright - dark) if cls in COLOUR_FREE or rng.random() < 0.5 else light * np.full(3, 255.0)
+    if rng.random() < 0.3:
+        rgb = 255 * (rgb.clip(0, 255) / 255) ** np.exp(rng.normal(0, 0.4, 3 if cls not in COLOUR_BOUND else 1))
     if rng.random() < 0.2:  # flat colours
         step = rng.uniform(40, 90)
         rgb = np.round(rgb / step) * step

@@ -87,6 +87,10 @@ class Statement:
         return 0.5
 
 
+def are(phrase: str) -> str:
+    return "are" if phrase in ("crossed swords", "swords", "flames") else "is"
+
+
 def _vary(phrase: str, rng) -> str:
     """The same content in another grammatical dress."""
     bare = phrase.removeprefix("an ").removeprefix("a ")
@@ -95,15 +99,15 @@ def _vary(phrase: str, rng) -> str:
     if roll < 4:
         text = phrase
     elif roll < 6:
-        text = phrase + " is visible"
+        text = f"{phrase} {are(phrase)} visible"
     elif roll == 6 and plural:
         text = rng.choice([plural, f"one or more {plural}", f"{plural} are visible"])
     elif roll == 7:
-        text = rng.choice([f"there is {phrase}", f"{phrase} in the image", f"{phrase} is in the image", f"{phrase} can be seen"])
+        text = rng.choice([f"there is {phrase}", f"{phrase} in the image", f"{phrase} {are(phrase)} in the image", f"{phrase} can be seen"])
     elif roll == 8:
         text = rng.choice([bare, f"{bare} visible", f"at least one {bare}" if bare != phrase else bare])
     else:
-        text = phrase + " is shown"
+        text = f"{phrase} {are(phrase)} shown"
     return _finish(str(text), rng)
 
 
@@ -130,26 +134,30 @@ def make_statement(rng, form: str) -> Statement:
         part = KIND_PARTS[str(rng.choice(list(KIND_PARTS)))]
         return Statement(_vary(name_of(part, rng, rng.random() < 0.3), rng), (part,), False, form)
     parts: list[Part] = []
-    while len(parts) < (3 if form == "or" and rng.random() < 0.3 else 2):
+    while len(parts) < (3 if form == "or" and rng.random() < 0.4 else 2):
         part = pick()
         if not any(part.classes & p.classes for p in parts):
             parts.append(part)
     names = [name_of(p, rng, rng.random() < 0.2) for p in parts]
-    roll = rng.integers(8)
+    roll = rng.integers(10)
     if form == "or":
-        if roll < 4:
+        if roll >= 7:  # how praetor joins the alternatives of a lock's `any_of`
+            text = " or ".join(f"{n} {are(n)} visible" for n in names)
+        elif roll < 3:
             text = " or ".join(names)
-        elif roll == 4:
+        elif roll == 3:
             text = " or ".join("{" + n + "}" for n in names)
-        elif roll == 5:
+        elif roll == 4:
             text = " or ".join(PLURAL[p.name] + " visible" for p in parts)
-        elif roll == 6:
+        elif roll == 5:
             text = ", ".join(names[:-1]) + " or " + names[-1]
         else:
             text = " or ".join(names) + " is visible"
-    elif roll < 3:
+    elif roll < 4:
         text = " and ".join(names)
-    elif roll == 3:
+    elif roll == 9:
+        text = f"{names[0]} {are(names[0])} visible and {names[1]} {are(names[1])} visible"
+    elif roll == 8:
         text = " and ".join("{" + n + "}" for n in names)
     elif roll == 4:
         text = f"{names[0]} next to {names[1]}"
@@ -214,4 +222,4 @@ def verdict_json(statement: Statement, in_order: list[int]) -> str:
         what = " and ".join(PARTS[NAMES[c]].phrase for c in seen)
     else:
         what = " and ".join("no " + p.name for p in missing)
-    return f'{{"rating": "{"Yes" if truth else "No"}", "rationale": "{what} {"are" if truth and len(seen) > 1 else "is"} visible"}}'
+    return f'{{"rating": "{"Yes" if truth else "No"}", "rationale": "{what} {"are" if truth and len(seen) > 1 else are(what)} visible"}}'

@@ -17,6 +17,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import cores  # before JAX
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,9 +30,9 @@ import world
 
 # side in px, most objects, images a batch, minutes, learning rate at its start and end
 PHASES = (
-    dict(side=48, most=1, batch=384, minutes=18.0, lr=(0.02, 0.014)),
+    dict(side=48, most=1, batch=384, minutes=12.0, lr=(0.02, 0.014)),
     dict(side=64, most=2, batch=256, minutes=14.0, lr=(0.014, 0.010)),
-    dict(side=128, most=4, batch=64, minutes=20.0, lr=(0.008, 0.0006)),
+    dict(side=128, most=4, batch=64, minutes=27.0, lr=(0.008, 0.0006)),
 )
 
 
@@ -142,7 +144,7 @@ def main():
     else:
         params = vision.init(0)
         saved = dict(params=params, state=optimizer.init(params), ema=jax.tree.map(jnp.array, params), spent=0.0, seen=0)
-    params, state, ema = (jax.tree.map(jnp.asarray, saved[k]) for k in ("params", "state", "ema"))
+    params, state, ema = (cores.copied(saved[k]) for k in ("params", "state", "ema"))
     spent, seen = saved["spent"], saved["seen"]
     feed = Feed(world.Pool(art, art_sets.TRAINED, np.random.default_rng(10**6 + seen)), 2 * 10**6 + seen)
     scenes, log = held_out(art), open(args.work / "vision.jsonl", "a")
@@ -159,14 +161,15 @@ def main():
             lr *= (seen + 400) / 12400
         began = time.time()
         images, labels, corner = feed.next(phase)
-        params, state, ema, loss, norm = train_step(params, state, ema, images, labels, corner, lr, dtype)
+        images, labels = cores.split((images, labels))
+        params, state, ema, loss, norm = train_step(params, state, ema, images, labels, cores.copied(corner), cores.copied(np.float32(lr)), dtype)
         running.append(float(loss))
         spent += min(time.time() - began, 20)  # a compilation does not count
         seen += len(images)
         if time.time() - last_save > 60 or spent >= ends[-1]:
             figures = dict(clock=time.strftime("%H:%M:%S"), spent=round(spent), side=phase["side"], seen=seen, lr=round(float(lr), 5), loss=round(float(np.mean(running)), 4), norm=round(float(norm), 2))
             if time.time() - last_eval > 170 or spent >= ends[-1]:
-                figures |= evaluate(ema, scenes)
+                figures |= evaluate(jax.device_put(ema, jax.devices()[0]), scenes)
                 last_eval = time.time()
             print(json.dumps(figures), file=log, flush=True)
             numpy = lambda tree: jax.tree.map(np.asarray, tree)

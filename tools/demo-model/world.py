@@ -43,7 +43,7 @@ class Scene:
         return {o.cls for o in self.objects}
 
 
-def background(rng: np.random.Generator, side: int) -> np.ndarray:
+def background(rng: np.random.Generator, side: int, kind: int | None = None) -> np.ndarray:
     """Plain, two-tone, gradient, striped, or a simple landscape; float32 RGB."""
     def colour(low=40, high=250):
         return rng.uniform(low, high, 3).astype(np.float32)
@@ -54,7 +54,8 @@ def background(rng: np.random.Generator, side: int) -> np.ndarray:
 
     pick = soft if rng.random() < 0.65 else colour
     ys, xs = np.mgrid[0:side, 0:side].astype(np.float32) / side
-    kind = rng.integers(6)
+    noisy = kind is None and rng.random() < 0.3  # examples name a kind and stay small as PNG
+    kind = rng.integers(6) if kind is None else kind
     if kind == 0:
         out = np.broadcast_to(pick(), (side, side, 3)).copy()
     elif kind == 1:
@@ -77,7 +78,7 @@ def background(rng: np.random.Generator, side: int) -> np.ndarray:
         wave = 0.5 + 0.5 * np.sign(np.sin(xs * rng.uniform(0, 40) + ys * rng.uniform(0, 40)))[..., None]
         one = pick()
         out = one + wave * rng.normal(0, 16, 3)
-    if rng.random() < 0.3:
+    if noisy:
         out = out + rng.normal(0, rng.uniform(1, 7), (side, side, 1))
     return out.clip(0, 255).astype(np.float32)
 

@@ -5,6 +5,7 @@
 //! llama.cpp does.
 
 use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::token::LlamaToken;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
@@ -54,8 +55,11 @@ impl Chat {
             VICUNA.to_owned()
         };
         let vocab = model.vocab();
-        let piece = |token| {
-            vocab.text(token).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+        // A vocabulary without such a token says -1, and llama.cpp throws on looking that up.
+        let piece = |token: LlamaToken| {
+            let known = (0..vocab.n_tokens()).contains(&token.0);
+            let text = known.then(|| vocab.text(token)).flatten();
+            text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
         };
         Self::new(text, piece(vocab.bos()), piece(vocab.eos()), vocab.should_add_bos(), marker)
     }
@@ -78,6 +82,8 @@ impl Chat {
         environment.add_function("raise_exception", |message: String| -> Result<Value, _> {
             Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
         });
+        // The numbers must not change with the day.
+        environment.add_function("strftime_now", |_: String| "2026-01-01");
         environment.add_template_owned("chat", template).map_err(unusable)?;
         let mut chat = Self {
             environment,
@@ -96,7 +102,9 @@ impl Chat {
         let mut detail = "it drops the question or the image".to_owned();
         for content in [Content::Text, Content::Parts] {
             match self.render_as(content, true, "is it so?") {
-                Ok(text) if text.contains(&self.marker) && text.contains("is it so?") => {
+                Ok(text)
+                    if text.matches(&self.marker).count() == 1 && text.contains("is it so?") =>
+                {
                     return Ok(content);
                 }
                 Ok(_) => {}
@@ -121,6 +129,7 @@ impl Chat {
         let text = self.environment.get_template("chat")?.render(context! {
             messages => vec![context! { role => "user", content => content }],
             add_generation_prompt => true,
+            enable_thinking => false,
             bos_token => self.bos.as_str(),
             eos_token => self.eos.as_str(),
         })?;

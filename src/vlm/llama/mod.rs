@@ -5,7 +5,6 @@
 //! that can be shared. What makes many questions cheap is in [`prefix`].
 
 mod chat;
-#[cfg(feature = "llama")]
 pub mod demo;
 mod prefix;
 mod worker;
@@ -16,12 +15,19 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use self::worker::{Job, Way};
+use self::worker::{Job, Way, Worker};
 use super::{Answer, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 use crate::prompts::{Prompts, Visible};
 use crate::verdict::Why;
+
+/// Tokens of the KV cache unless another number is asked for.
+pub const DEFAULT_CONTEXT_TOKENS: NonZeroU32 = NonZeroU32::MIN.saturating_add(8_191);
+/// Questions evaluated at once unless another number is asked for.
+pub const DEFAULT_FORKS: NonZeroU32 = NonZeroU32::MIN.saturating_add(31);
+/// Questions evaluated at once at most: `LLAMA_MAX_SEQ` is 256, and the prefix is one sequence.
+pub const MOST_FORKS: u32 = 255;
 
 /// Which model to load, and how much room to give it.
 #[derive(Clone, Debug)]
@@ -37,7 +43,7 @@ pub struct LlamaOptions {
     /// Tokens of the KV cache, at most what the model was trained on. All questions of an image
     /// share it.
     pub context_tokens: NonZeroU32,
-    /// Questions evaluated as one batch, at most 255.
+    /// Questions evaluated as one batch, at most [`MOST_FORKS`].
     pub forks: NonZeroU32,
 }
 
@@ -51,8 +57,8 @@ impl LlamaOptions {
             model,
             projector: projector.into(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            context_tokens: NonZeroU32::MIN.saturating_add(8_191),
-            forks: NonZeroU32::MIN.saturating_add(31),
+            context_tokens: DEFAULT_CONTEXT_TOKENS,
+            forks: DEFAULT_FORKS,
         }
     }
 }
@@ -69,7 +75,7 @@ impl LlamaOptions {
 /// ```
 #[derive(Debug)]
 pub struct LlamaVlm {
-    jobs: mpsc::Sender<Job>,
+    worker: Worker,
     model: ModelId,
     prompts: Prompts,
 }
@@ -82,7 +88,7 @@ impl LlamaVlm {
     pub fn load(options: LlamaOptions, prompts: Prompts) -> Result<Self, LoadError> {
         let model =
             ModelId { name: options.name.clone(), fingerprint: fingerprint(&options, &prompts)? };
-        Ok(Self { jobs: worker::start(options)?, model, prompts })
+        Ok(Self { worker: worker::start(options)?, model, prompts })
     }
 
     /// Answers each question from nothing: the plain path that [`Vlm::visible`] is held against.
@@ -116,7 +122,7 @@ impl LlamaVlm {
         };
         let (reply, answers) = mpsc::sync_channel(1);
         let job = Job { view: view.cloned(), questions, way, reply };
-        self.jobs.send(job).map_err(|_| VlmError::Gone)?;
+        self.worker.send(job).ok_or(VlmError::Gone)?;
         answers.recv().map_err(|_| VlmError::Gone)
     }
 }
@@ -221,7 +227,7 @@ pub enum LoadError {
     },
     /// The binary was built for newer processors.
     #[error(
-        "this processor has no {feature}, which llama.cpp was built to use; build praetor on this machine with `RUSTFLAGS=-Ctarget-cpu=native`"
+        "this processor has no {feature}, which llama.cpp was built to use; build praetor on this machine with `make native`, or for all with `make portable`"
     )]
     Processor {
         /// What it lacks.

@@ -135,7 +135,7 @@ impl Engine<'_> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let mut tokens = 0;
         for (index, suffix) in suffixes.iter().enumerate() {
-            if let Err(why) = self.check_room(trunk.advance(suffix.len())) {
+            if let Err(why) = self.check_suffix(trunk, suffix.len()) {
                 answers[index] = Some(Answer::Unavailable(why));
                 continue;
             }
@@ -261,6 +261,17 @@ impl Engine<'_> {
         }
         if position > self.limits.positions {
             return Err(Why::TooLong { needed: position, limit: self.limits.positions });
+        }
+        Ok(())
+    }
+
+    /// Whether a fork fits beside the trunk, and one batch by itself:
+    /// `GGML_ASSERT(n_tokens_all <= n_batch)`.
+    fn check_suffix(&self, trunk: Cursor, tokens: usize) -> Result<(), Why> {
+        self.check_room(trunk.advance(tokens))?;
+        let needed = u32::try_from(tokens).unwrap_or(u32::MAX);
+        if needed > self.limits.batch {
+            return Err(Why::TooLong { needed, limit: self.limits.batch });
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputTex
 use super::chat::Chat;
 use super::prefix::{Engine, Limits};
 use super::yes_no::YesNoTokens;
-use super::{LlamaOptions, LoadError};
+use super::{LlamaOptions, LoadError, MOST_FORKS};
 use crate::imaging::View;
 use crate::vlm::Answer;
 
@@ -40,16 +40,41 @@ pub(super) struct Job {
     pub(super) reply: mpsc::SyncSender<Vec<Answer>>,
 }
 
+/// The running thread. Dropping it waits until the model is freed, so that the process never ends
+/// in the middle of that.
+#[derive(Debug)]
+pub(super) struct Worker {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Hands a job over; nothing when the thread has stopped.
+    pub(super) fn send(&self, job: Job) -> Option<()> {
+        self.jobs.as_ref()?.send(job).ok()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // A thread that panicked has said so already.
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
+}
+
 /// Starts the thread and waits until the model is loaded or can't be.
-pub(super) fn start(options: LlamaOptions) -> Result<mpsc::Sender<Job>, LoadError> {
+pub(super) fn start(options: LlamaOptions) -> Result<Worker, LoadError> {
     let (jobs, inbox) = mpsc::channel();
     let (ready, loaded) = mpsc::sync_channel(1);
-    thread::Builder::new()
+    let thread = thread::Builder::new()
         .name("llama".to_owned())
+        // Tokenizers that llama.cpp has no code of its own for recurse through std::regex.
+        .stack_size(16 << 20)
         .spawn(move || run(&options, &inbox, &ready))
         .map_err(|error| LoadError::Context { detail: error.to_string() })?;
     match loaded.recv() {
-        Ok(Ok(())) => Ok(jobs),
+        Ok(Ok(())) => Ok(Worker { jobs: Some(jobs), thread: Some(thread) }),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(LoadError::Context { detail: "the model's thread stopped".to_owned() }),
     }
@@ -99,6 +124,10 @@ fn backend() -> Result<&'static LlamaBackend, LoadError> {
 /// an illegal instruction.
 #[cfg(target_arch = "x86_64")]
 fn missing_processor_feature() -> Option<&'static str> {
+    // `make portable` turns them off, and llama-cpp-sys-2 hands that on to cmake.
+    if option_env!("GGML_AVX2") == Some("OFF") {
+        return None;
+    }
     let present = [
         ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
         ("FMA", std::arch::is_x86_feature_detected!("fma")),
@@ -195,16 +224,13 @@ fn wanted_limits(
     let micro_batch = if mtmd.decode_use_non_causal() { image.max(512) } else { 512 };
     let positions = model.n_ctx_train();
     let cells = positions.min(options.context_tokens.get());
-    let batch = micro_batch.max(2_048);
+    let batch = micro_batch.max(cells);
     Limits { cells, positions, batch, micro_batch, forks: options.forks.get().min(MOST_FORKS) }
 }
 
 /// `n_batch` is clamped to the cells, and one logit row for each sequence must fit a batch:
 /// `GGML_ASSERT(n_outputs_max <= cparams.n_outputs_max)` in `llama_context::output_reserve`.
 const LEAST_CELLS: u32 = 512;
-
-/// `LLAMA_MAX_SEQ` is 256, and the trunk is one of them.
-const MOST_FORKS: u32 = 255;
 
 fn largest_image(mtmd: &MtmdContext, marker: &str) -> Option<u32> {
     let side = LARGE_IMAGE as usize;
