@@ -236,6 +236,25 @@ pub struct ImageError {
     pub message: String,
 }
 
+impl Finding {
+    /// A precondition of which nothing is known yet.
+    pub fn open(precondition: impl Into<String>, view: ViewKind) -> Self {
+        Self {
+            precondition: precondition.into(),
+            view,
+            m: None,
+            prior: None,
+            mass: None,
+            rejects_below: None,
+            accepts_above: None,
+            score: None,
+            holds: Holds::Unknown,
+            by: None,
+            why: None,
+        }
+    }
+}
+
 impl RuleVerdict {
     /// Concludes from the findings on a rule's whole chain: all must hold for a violation, one
     /// that does not hold clears the rule, and otherwise it stays undetermined (Algorithm 1,
@@ -310,19 +329,9 @@ mod tests {
     use super::*;
 
     fn finding(holds: Holds, score: f64) -> Finding {
-        Finding {
-            precondition: "c".to_owned(),
-            view: ViewKind::Whole,
-            m: None,
-            prior: None,
-            mass: None,
-            rejects_below: None,
-            accepts_above: None,
-            score: Probability::new(score),
-            holds,
-            by: None,
-            why: (holds == Holds::Unknown).then_some(Why::Undecided),
-        }
+        let why = (holds == Holds::Unknown).then_some(Why::Undecided);
+        let score = Probability::new(score);
+        Finding { score, holds, why, ..Finding::open("c", ViewKind::Whole) }
     }
 
     fn rule(findings: &[(Holds, f64)]) -> RuleVerdict {

@@ -13,7 +13,7 @@ use crate::constitution::{Policy, PolicyRule};
 use crate::ids::ViewKind;
 use crate::imaging::View;
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, Stage};
+use crate::verdict::{Finding, Stage};
 use crate::vlm::{Answer, Vlm, VlmError};
 
 /// Which parts of this stage run; all by default.
@@ -99,24 +99,12 @@ impl Judge {
     }
 
     fn finding(&self, rule: &PolicyRule, index: usize, asked: &Asked) -> Finding {
-        let blank = Finding {
-            precondition: self.statements[index].clone(),
-            view: asked.view,
-            m: None,
-            prior: None,
-            mass: None,
-            rejects_below: None,
-            accepts_above: None,
-            score: None,
-            holds: Holds::Unknown,
-            by: None,
-            why: None,
-        };
+        let open = Finding::open(self.statements[index].clone(), asked.view);
         let answer = match &asked.answers[index] {
             Answer::Seen(answer) => *answer,
-            Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..blank },
+            Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..open },
         };
-        let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..blank };
+        let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..open };
         if let Some(why) = decision::not_an_answer(answer.mass()) {
             return Finding { why: Some(why), ..seen };
         }

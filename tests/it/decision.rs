@@ -60,18 +60,9 @@ fn worked_cases_of_leaning() {
 }
 
 fn rule(chain: &[Holds]) -> Outcome {
-    let finding = |&holds: &Holds| Finding {
-        precondition: "c".to_owned(),
-        view: ViewKind::Whole,
-        m: None,
-        prior: None,
-        mass: None,
-        rejects_below: None,
-        accepts_above: None,
-        score: None,
-        holds,
-        by: None,
-        why: (holds == Holds::Unknown).then_some(Why::Undecided),
+    let finding = |&holds: &Holds| {
+        let why = (holds == Holds::Unknown).then_some(Why::Undecided);
+        Finding { holds, why, ..Finding::open("c", ViewKind::Whole) }
     };
     let id = RuleId::new("r").unwrap();
     RuleVerdict::from_findings(id, chain.iter().map(finding).collect()).outcome

@@ -10,7 +10,6 @@ import base64
 import io
 import json
 import pickle
-import re
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,8 @@ SIDE = 160  # largest size an object is drawn at (the README's examples are 256 
 TRAINED = ("twemoji", "noto", "noto-v1", "fluent-emoji-flat", "fluent-emoji", "fluent-emoji-high-contrast", "fxemoji", "streamline-emojis")
 NEAR_UNSEEN = "emojione"  # coloured, no outlines: near the trained sets
 FAR_UNSEEN = "openmoji"  # black outlines, flat fills: far from them
+# emojione-v1 is by the makers of emojione. Its drawings are others for most classes (contact sheet; mean best
+# correlation with emojione's 0.54, against 0.52 for twemoji's), but a few motifs live on: so it is not trained on.
 SETS = TRAINED + (NEAR_UNSEEN, "emojione-v1", FAR_UNSEEN)
 
 

@@ -3,7 +3,9 @@
 One class is one word of the world: what a caption says, what the vision tower's
 patch labels mean, and what the truth of a statement is computed from. The list is
 short on purpose: a tiny model that knows 24 things well is a better demo than one
-that half knows 60.
+that half knows 60. Drawings that people cannot tell apart at 40 pixels are left out for
+the same reason: a boy is, in most sets, the man with a rounder chin, so children are
+babies and girls here.
 """
 
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ def _art(*entries: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 THINGS: tuple[Thing, ...] = (
     Thing("man", "men", ("adult man",), _art("1f468 man man-1", "1f474 old-man olderman man-2", "1f468-200d-1f9b0 man-red-hair", "1f468-200d-1f9b1 man-curly-hair", "1f9d4 man-beard person-beard bearded-person")),
     Thing("woman", "women", ("lady",), _art("1f469 woman woman-1", "1f475 old-woman olderwoman woman-2", "1f469-200d-1f9b0 woman-red-hair", "1f469-200d-1f9b1 woman-curly-hair")),
-    Thing("child", "children", ("kid", "baby", "young child"), _art("1f476 baby baby-1", "1f466 boy boy-1", "1f467 girl girl-1", "1f9d2 child boy-2", "1f466-x girl-2 baby-2", "1f467-x girl-3 boy-3")),
+    Thing("child", "children", ("kid", "baby", "young child"), _art("1f476 baby baby-1", "1f467 girl girl-1", "1f476-x baby-2", "1f467-x girl-2")),
     Thing("dog", "dogs", ("puppy",), _art("1f436 dog-face dog", "1f415 dog dogside", "1f9ae guide-dog", "1f415-200d-1f9ba service-dog")),
     Thing("cat", "cats", ("kitten",), _art("1f431 cat-face cat", "1f408 cat catside", "1f408-200d-2b1b black-cat")),
     Thing("knife", "knives", ("kitchen knife", "blade"), _art("1f52a kitchen-knife hocho", "1f5e1 dagger daggerknife")),

@@ -14,7 +14,6 @@ import gguf
 import numpy as np
 
 import language
-import text
 import tokens
 import vision
 

@@ -16,7 +16,6 @@ import jax
 import numpy as np
 
 import art as art_sets
-import train_vision
 import vision
 import world
 

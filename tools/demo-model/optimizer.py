@@ -26,8 +26,7 @@ def orthogonalise(m: jnp.ndarray, steps: int = 5) -> jnp.ndarray:
 
 
 def init(params) -> dict:
-    zeros = jax.tree.map(jnp.zeros_like, params)
-    return {"m": zeros, "v": jax.tree.map(lambda p: jnp.zeros(()) if p is None else jnp.zeros_like(p), params), "t": jnp.zeros((), jnp.int32)}
+    return {"m": jax.tree.map(jnp.zeros_like, params), "v": jax.tree.map(jnp.zeros_like, params), "t": jnp.zeros((), jnp.int32)}
 
 
 def update(params, grads, state, lr, adam_ratio: float = 0.2, decay: float = 0.02):

@@ -14,7 +14,6 @@ from PIL import Image
 
 import language
 import pack
-import text
 import tokens
 import train_language
 import vision

@@ -7,8 +7,6 @@ prior, reasoning and rationale are all computed from that, so they cannot disagr
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from classes import HYPERNYMS, INDEX, NAMES, THINGS
 
 VISIBLE = "Is the following content visible in this image? Answer Yes or No.\nContent:"

@@ -33,6 +33,7 @@ PHASES = (
     dict(side=48, most=1, batch=384, minutes=12.0, lr=(0.02, 0.014)),
     dict(side=64, most=2, batch=256, minutes=14.0, lr=(0.014, 0.010)),
     dict(side=128, most=4, batch=64, minutes=27.0, lr=(0.008, 0.0006)),
+    dict(side=128, most=4, batch=64, minutes=8.0, lr=(0.003, 0.0003)),
 )
 
 

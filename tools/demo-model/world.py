@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classes import THINGS
-from style import sprite
+from style import colourful_ink, sprite
 
 BACKGROUND = len(THINGS)
 PATCH = 16
@@ -195,9 +195,7 @@ def plain_scene(art, sets, rng, side: int, count: int, classes=None) -> Scene:
         size = int(rng.integers(36, 65) * side / 128)
         mono = art_set.endswith("high-contrast")
         picture = pictures[rng.integers(len(pictures))]
-        if mono:
-            from style import colourful_ink
+        if mono:  # black ink alone has no blood in it
             picture = colourful_ink(picture, int(c), rng)
         items.append((int(c), art_set, sprite(picture, int(c), mono, size, rng, plain=True)))
-    scene = compose(background(rng, side), items, rng)
-    return scene
+    return compose(background(rng, side), items, rng)
