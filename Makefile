@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo explain test lint fmt bench deny docs review demo-model figures ci native portable
+.PHONY: help setup build demo test lint fmt bench memory deny docs review demo-model figures sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,19 @@ docs: ## Refresh what is generated: JSON Schemas in docs/
 
 review: ## Review changed snapshots
 	$(CARGO) insta review
+
+demo-model: ## Train the built-in model anew (about two hours on two cores)
+	tools/demo-model/make.sh
+
+figures: build ## The model card's figures, measured through praetor
+	tools/demo-model/figures.sh
+
+memory: build ## Is memory flat over 50,000 images?
+	benches/memory.sh
+
+sheet: build ## The picture in the README (needs Pillow)
+	$(PRAETOR) judge $(EXAMPLES) -c $(CONSTITUTION) --format jsonl --quiet \
+		| tools/contact_sheet.py docs/images/demo.png
 
 ci: lint test ## What CI runs
 

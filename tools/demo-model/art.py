@@ -81,11 +81,14 @@ def redden(rgba: np.ndarray) -> np.ndarray:
     return np.clip(out, 0, 255).astype(np.uint8)
 
 
-def load(modules: Path, cache: Path) -> dict[str, list[list[np.ndarray]]]:
-    """`art[set][class]` is the list of variants; drawn on first use, then from `cache`."""
+def load(modules: Path | None, cache: Path) -> dict[str, list[list[np.ndarray]]]:
+    """`art[set][class]` is the list of variants; drawn on first use, then from `cache`.
+
+    Without `modules` the packages are looked for beside the cache, where `setup.sh` puts them.
+    """
     if cache.exists():
         return pickle.loads(cache.read_bytes())
-    library, art = Library(modules), {}
+    library, art = Library(modules or cache.parent / "node_modules"), {}
     for art_set in SETS:
         art[art_set] = []
         for thing in THINGS:

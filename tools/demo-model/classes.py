@@ -43,7 +43,7 @@ THINGS: tuple[Thing, ...] = (
     Thing("syringe", "syringes", ("needle",), _art("1f489 syringe")),
     Thing("pill", "pills", ("tablet", "capsule"), _art("1f48a pill pills")),
     Thing("cigarette", "cigarettes", ("lit cigarette",), _art("1f6ac cigarette smokingsymbol smoking")),
-    Thing("beer", "glasses of beer", ("glass of beer", "beer mug", "bottle of beer"), _art("1f37a beer-mug beermug", "1f37b clinking-beer-mugs clinkingbeermugs")),
+    Thing("beer", "glasses of beer", ("beer", "glass of beer", "beer mug", "bottle of beer"), _art("1f37a beer-mug beermug", "1f37b clinking-beer-mugs clinkingbeermugs"), mass=True),
     Thing("wine", "glasses of wine", ("glass of wine", "wine glass", "bottle of wine"), _art("1f377 wine-glass wineglass red-wine-glass"), mass=True),
     Thing("car", "cars", ("automobile", "vehicle"), _art("1f697 automobile", "1f699 sport-utility-vehicle recreationalvehicle", "1f695 taxi", "1f693 police-car policecar")),
     Thing("house", "houses", ("home",), _art("1f3e0 house housebuilding", "1f3e1 house-with-garden housewithgarden")),

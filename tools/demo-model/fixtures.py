@@ -24,7 +24,7 @@ from style import sprite
 
 PLAIN, SPLIT, GRADIENT, LANDSCAPE, ROOM = 0, 1, 2, 3, 4
 PARITY = (
-    ("knife-child.png", "noto", ("child", "knife", "tree"), 1), ("beer.png", "twemoji", ("man", "beer"), 2),
+    ("knife-child.png", "noto", ("child:0", "knife", "tree"), 1), ("beer.png", "twemoji", ("man", "beer"), 2),
     ("fire-dog.png", "emojione", ("dog", "fire", "house"), 3), ("apple.png", "fluent-emoji-flat", ("apple",), 4),
 )
 PARITY_ASKED = (
@@ -32,38 +32,44 @@ PARITY_ASKED = (
     "a knife or a gun", "{beer} or {wine}", "a child and a knife", "a man next to a beer",
 )
 EXAMPLES = (
-    ("park.png", "noto", ("child", "dog", "tree", "ball"), LANDSCAPE),
-    ("child-and-knife.png", "twemoji", ("child", "knife", "apple"), ROOM),
-    ("birthday.png", "fluent-emoji-flat", ("woman", "child", "cake"), ROOM),
-    ("child-and-wine.png", "noto", ("child", "wine", "cake"), ROOM),
-    ("street.png", "fluent-emoji", ("house", "tree", "car"), LANDSCAPE),
-    ("two-beers.png", "twemoji", ("man", "beer", "woman"), ROOM),
-    ("skull-and-blood.png", "noto-v1", ("skull", "blood"), GRADIENT),
-    ("dog-and-bomb.png", "fxemoji", ("dog", "bomb", "flower"), LANDSCAPE),
-    ("garden.png", "emojione", ("cat", "flower", "tree"), LANDSCAPE),
-    ("man-by-the-fire.png", "emojione", ("man", "fire", "tree"), LANDSCAPE),
-    ("child-and-gun.png", "emojione", ("child", "gun", "house"), LANDSCAPE),
-    ("smoker.png", "emojione", ("man", "cigarette"), ROOM),
-    ("medicine.png", "emojione", ("syringe", "pill", "apple"), PLAIN),
-    ("beer-and-child.png", "emojione", ("child", "beer", "cigarette"), ROOM),
+    ("park.png", "noto", ("child:0", "dog:0", "tree:0", "ball:0"), LANDSCAPE),
+    ("child-and-knife.png", "twemoji", ("child:0", "knife:0", "apple:0"), ROOM),
+    ("birthday.png", "fluent-emoji-flat", ("woman:0", "child:0", "cake"), ROOM),
+    ("child-and-wine.png", "noto", ("child:1", "wine", "cake"), ROOM),
+    ("street.png", "fluent-emoji", ("house:0", "tree:0", "car:0"), LANDSCAPE),
+    ("two-beers.png", "twemoji", ("man:4", "beer:0", "woman:1"), ROOM),
+    ("skull-and-blood.png", "noto-v1", ("skull:0", "blood"), SPLIT),
+    ("dog-and-bomb.png", "fxemoji", ("dog:0", "bomb", "flower:1"), LANDSCAPE),
+    ("garden.png", "emojione", ("cat:0", "flower:0", "tree:0"), LANDSCAPE),
+    ("man-by-the-fire.png", "emojione", ("man:1", "fire", "tree:1"), LANDSCAPE),
+    ("child-and-gun.png", "emojione", ("child:0", "gun", "house:0"), LANDSCAPE),
+    ("smoker.png", "emojione", ("man:1", "cigarette"), ROOM),
+    ("medicine.png", "emojione", ("syringe", "pill", "apple:0"), PLAIN),
+    ("beer-and-child.png", "emojione", ("child:0", "beer:0", "cigarette"), ROOM),
     ("crossed-swords.png", "emojione", ("crossed swords", "house"), LANDSCAPE),
-    ("family.png", "emojione", ("man", "woman", "child", "dog"), LANDSCAPE),
+    ("family.png", "emojione", ("man:1", "woman:0", "child:0", "dog:0"), LANDSCAPE),
 )
 
 
 def laid_out(art, art_set: str, names, side: int, kind: int, seed: int) -> world.Scene:
-    """The named things in one art set, all of them, at the first layout that has room."""
-    for attempt in range(200):
+    """The named things in one art set, all of them, apart from each other; `man:1` names a drawing."""
+    for attempt in range(4000):
         rng = np.random.default_rng([seed, attempt])
         items = []
         for name in names:
+            name, _, variant = name.partition(":")
             pictures = art[art_set][INDEX[name]]
-            size = int(rng.integers(44, 58) * side / 128)
-            items.append((INDEX[name], art_set, sprite(pictures[rng.integers(len(pictures))], INDEX[name], False, size, rng, plain=True)))
+            picture = pictures[int(variant) if variant else rng.integers(len(pictures))]
+            size = int(rng.integers(44, 56) * side / 128)
+            items.append((INDEX[name], art_set, sprite(picture, INDEX[name], False, size, rng, plain=True)))
         scene = world.compose(world.background(rng, side, kind), items, rng)
-        if len(scene.objects) == len(names):
+        if len(scene.objects) == len(names) and not any(touch(a, b) for a in scene.objects for b in scene.objects if a is not b):
             return scene
     raise RuntimeError(f"no room for {names}")
+
+
+def touch(a: world.Placed, b: world.Placed) -> bool:
+    return a.x < b.x + b.w and b.x < a.x + a.w and a.y < b.y + b.h and b.y < a.y + a.h
 
 
 def examples(art, folder: Path) -> None:
@@ -112,7 +118,7 @@ def main():
     args = parser.parse_args()
     art = art_sets.load(None, args.work / "art.pkl")
     examples(art, args.out / "examples")
-    parity(art, Model(args.out, args.work / "tokenizer.json"), args.out)
+    parity(art, Model(args.out), args.out)
 
 
 if __name__ == "__main__":

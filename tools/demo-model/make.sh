@@ -6,14 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mkdir -p "${1:-$here/work}" && cd "${1:-$here/work}" && pwd)
 out=${2:-$here/../../models/demo}
 
-[ -x "$work/venv/bin/python" ] || {
-    python3 -m venv "$work/venv"
-    "$work/venv/bin/pip" install --quiet -r "$here/requirements.txt"
-}
-[ -d "$work/node_modules" ] || {
-    cp "$here/package.json" "$work/"
-    (cd "$work" && npm install --silent --no-audit --no-fund)
-}
+sh "$here/setup.sh" "$work"
 run() {
     script=$1
     shift

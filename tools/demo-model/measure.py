@@ -204,17 +204,17 @@ def main():
     args = parser.parse_args()
     folder = args.work / "measure"
     if args.what == "scenes":
-        write_scenes(folder, art_sets.load(None, args.work / "art.pkl"), args.each or 240)
+        write_scenes(folder, art_sets.load(None, args.work / "art.pkl"), args.each or 160)
     elif args.what == "score":
         print(score(folder, args.answers or folder / "answers.jsonl"))
     else:
         from reference import Model
 
-        model = Model(args.model, args.work / "tokenizer.json")
+        model = Model(args.model)
         if args.what == "answer":
             answer(folder, model)
         else:
-            print(talk(folder, model, args.each or 80))
+            print(talk(folder, model, args.each or 48))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Bank:
             share[mine] /= mine.sum()
         self.yes = (share * prior / base).astype(np.float32)
         self.no = (share * (1 - prior) / (1 - base)).astype(np.float32)
-        weight = self.truth @ self.yes + (~self.truth) @ self.no
+        weight = np.concatenate([np.where(t, self.yes, self.no).sum(1) for t in np.array_split(self.truth, 64)])
         self.scene_cdf = np.cumsum(weight / weight.sum())
 
     @staticmethod

@@ -26,8 +26,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 class Model:
     """`demo.gguf` and `demo-mmproj.gguf`, answering as praetor asks."""
 
-    def __init__(self, folder: Path, tokenizer: Path):
-        self.tokenizer = tokens.load(tokenizer)
+    def __init__(self, folder: Path):
+        self.tokenizer = tokens.from_gguf(folder / "demo.gguf")
         self.packer = pack.Packer(self.tokenizer)
         v, t = _read(folder / "demo-mmproj.gguf"), _read(folder / "demo.gguf")
         pair = lambda name: {"w": v[name + ".weight"], "b": v[name + ".bias"]}

@@ -93,10 +93,10 @@ def _vary(phrase: str, rng) -> str:
     """The same content in another grammatical dress."""
     bare = phrase.removeprefix("an ").removeprefix("a ")
     plural = next((p for n, p in PLURAL.items() if n == bare), None)
-    roll = rng.integers(10)
+    roll = rng.integers(13)
     if roll < 4:
         text = phrase
-    elif roll < 6:
+    elif roll < 6 or roll > 9:  # the form that locks are written in
         text = f"{phrase} {are(phrase)} visible"
     elif roll == 6 and plural:
         text = rng.choice([plural, f"one or more {plural}", f"{plural} are visible"])
@@ -137,7 +137,7 @@ def make_statement(rng, form: str) -> Statement:
         if not any(part.classes & p.classes for p in parts):
             parts.append(part)
     names = [name_of(p, rng, rng.random() < 0.2) for p in parts]
-    roll = rng.integers(10)
+    roll = rng.integers(13 if form == "or" else 10)
     if form == "or":
         if roll >= 7:  # how praetor joins the alternatives of a lock's `any_of`
             text = " or ".join(f"{n} {are(n)} visible" for n in names)
@@ -168,7 +168,7 @@ def make_statement(rng, form: str) -> Statement:
     return Statement(_finish(text, rng), tuple(parts), form == "pair", form)
 
 
-FORMS = {"single": 0.34, "synonym": 0.14, "hypernym": 0.16, "or": 0.18, "pair": 0.18}
+FORMS = {"single": 0.34, "synonym": 0.13, "hypernym": 0.15, "or": 0.22, "pair": 0.16}
 
 
 def bank(rng, size: int) -> list[Statement]:

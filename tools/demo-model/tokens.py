@@ -43,6 +43,20 @@ def load(path: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path)) if path.exists() else fit(path)
 
 
+def from_gguf(path: Path) -> Tokenizer:
+    """The vocabulary of a model file, so that a reference needs nothing but the model."""
+    import gguf
+
+    fields = gguf.GGUFReader(path).fields
+    listed = lambda key: [bytes(fields[key].parts[i]).decode() for i in fields[key].data]
+    tokens, merges = listed("tokenizer.ggml.tokens"), listed("tokenizer.ggml.merges")
+    tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, [tuple(m.split(" ")) for m in merges]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(SPECIAL)
+    return tokenizer
+
+
 def pieces(path: Path) -> tuple[list[str], list[str]]:
     """Tokens in id order and merges, as GGUF stores them."""
     model = json.loads(path.read_text())["model"]

@@ -1,6 +1,6 @@
 """Train the language model on cached vision features.
 
-    python train_language.py --work WORK --minutes 40
+    python train_language.py --work WORK
 
 The projection starts as a linear read-out of the classes composed with the embeddings
 of their words, so that from the first step an image token looks like the names of what
@@ -186,7 +186,7 @@ class Feed(threading.Thread):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--minutes", type=float, default=65)
     parser.add_argument("--lr", type=float, default=0.015)
     args = parser.parse_args()
     tokenizer = tokens.load(args.work / "tokenizer.json")
@@ -202,7 +202,7 @@ def main():
         params = start(tokenizer, data)
         state, ema, spent, steps = optimizer.init(params), params, 0.0, 0
     params, state, ema = (cores.copied(t) for t in (params, state, ema))
-    bank = pack.Bank(text.bank(np.random.default_rng(12), 6000), tokenizer, data["train"]["orders"])
+    bank = pack.Bank(text.bank(np.random.default_rng(12), 14000), tokenizer, data["train"]["orders"])
     feed = Feed(packer, bank, data, 4 * 10**6 + steps)
     log = open(args.work / "language.jsonl", "a")
     last_save = last_eval = time.time()
