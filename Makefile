@@ -26,9 +26,10 @@ demo: build ## Judge the example pictures with the built-in model, and explain o
 test: setup ## Run all tests
 	$(CARGO) test --release --locked
 
-lint: setup ## Formatting and clippy, warnings denied
+lint: setup ## Formatting, clippy with warnings denied, and the library without the engine
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	$(CARGO) check --release --locked --no-default-features --lib
 
 fmt: ## Format the code
 	$(CARGO) fmt

@@ -34,11 +34,11 @@ fn seen(answer: &Answer) -> YesNo {
 }
 
 /// `models/demo/parity.json` holds what the training code (JAX, single precision) computes from
-/// the shipped files; llama.cpp computes in half precision. Largest difference in log-odds seen
-/// with the shipped model: see `docs/models.md`.
+/// the shipped files; llama.cpp computes in half precision. The largest difference is printed, and
+/// kept in `docs/models.md`.
 #[test]
 fn llama_cpp_agrees_with_the_training_code() {
-    const TOLERANCE: f64 = 0.15;
+    const TOLERANCE: f64 = 0.03;
     let model = load();
     let parity: Value =
         serde_json::from_slice(&fs_err::read(folder().join("parity.json")).unwrap()).unwrap();
@@ -57,7 +57,7 @@ fn llama_cpp_agrees_with_the_training_code() {
                 ((answer.ln_yes - answer.ln_no) - (number("ln_yes") - number("ln_no"))).abs();
             largest = largest.max(difference);
             assert!(difference < TOLERANCE, "{statement}: {answer:?}, expected {expected}");
-            assert!((answer.m().value() - number("m")).abs() < 0.02, "{statement}: {answer:?}");
+            assert!((answer.m().value() - number("m")).abs() < 0.002, "{statement}: {answer:?}");
         }
     }
     println!("largest difference in log-odds: {largest:.4}");
@@ -74,13 +74,13 @@ const EXAMPLES: [(&str, &[&str]); 16] = [
     ("dog-and-bomb.png", &["weapons.bomb"]),
     ("family.png", &[]),
     ("garden.png", &[]),
-    ("man-by-the-fire.png", &["fire.person"]),
     ("medicine.png", &[]),
     ("park.png", &[]),
     ("skull-and-blood.png", &["death.skull"]),
     ("smoker.png", &["tobacco"]),
     ("street.png", &[]),
     ("two-beers.png", &[]),
+    ("woman-by-the-fire.png", &["fire.person"]),
 ];
 
 #[test]
