@@ -29,7 +29,7 @@ echo "| images judged | resident memory, MiB |"
 echo "| --- | --- |"
 next=1000
 while kill -0 $process 2>/dev/null; do
-    done_images=$(wc -l <"$work/run/verdicts.jsonl" 2>/dev/null || echo 0)
+    done_images=$(cat "$work/run/verdicts.jsonl" 2>/dev/null | wc -l || true)
     if ((done_images >= next)); then
         resident=$(awk '/VmRSS/ {print int($2 / 1024)}' "/proc/$process/status" 2>/dev/null || true)
         [[ -n $resident ]] && echo "| $done_images | $resident |"

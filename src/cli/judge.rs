@@ -1,24 +1,19 @@
 //! `praetor judge`: many images, one verdict each.
 
-use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use clap::Args;
 
 use super::inputs::{Inputs, LimitArgs};
 use super::model::ModelArgs;
 use super::policy::PolicyArgs;
-use super::summary::Summary;
-use super::{Failure, Outcome, style};
+use super::report::{OutputArgs, Report};
+use super::{Failure, Outcome};
 use crate::constitution::Policy;
-use crate::ids::{ModelId, RuleId};
-use crate::imaging::shown;
+use crate::ids::ModelId;
 use crate::pipeline::Pipeline;
-use crate::store::{self, RunFolder, RunManifest};
-use crate::verdict::{Outcome as RuleOutcome, RuleVerdict, Verdict};
+use crate::store::{RunFolder, RunManifest};
 use crate::vlm::Vlm;
 
 /// Judge images: files, folders, globs, or `-` for a list on standard input
@@ -38,36 +33,6 @@ pub(super) struct Judge {
     limits: LimitArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-/// What is written where.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-struct OutputArgs {
-    /// Keep the run in this folder: `manifest.json` and `verdicts.jsonl`
-    #[arg(short, long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
-    /// What goes to standard output
-    #[arg(long, value_enum, default_value_t = Format::Auto)]
-    format: Format,
-    /// Write every number behind each verdict
-    #[arg(long)]
-    trace: bool,
-    /// No progress bar and no summary
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table on a terminal, JSON lines in a pipe, nothing beside `--out` in a pipe
-    Auto,
-    /// One row an image
-    Table,
-    /// One JSON object a line
-    Jsonl,
-    /// Nothing
-    None,
 }
 
 impl Judge {
@@ -113,143 +78,4 @@ impl Judge {
         };
         Ok(Some(RunFolder::create(path, &manifest)?))
     }
-}
-
-/// Takes the verdicts as they come: writes, shows and counts.
-struct Report {
-    folder: Option<RunFolder>,
-    format: Format,
-    trace: bool,
-    quiet: bool,
-    heading: bool,
-    progress: ProgressBar,
-    summary: Summary,
-}
-
-impl Report {
-    fn new(
-        output: &OutputArgs,
-        folder: Option<RunFolder>,
-        policy: &Policy,
-        count: Option<u64>,
-    ) -> Self {
-        let terminal = io::stdout().is_terminal();
-        let format = match (output.format, terminal, &folder) {
-            (Format::Auto, true, _) => Format::Table,
-            (Format::Auto, false, Some(_)) => Format::None,
-            (Format::Auto, false, None) => Format::Jsonl,
-            (chosen, _, _) => chosen,
-        };
-        Self {
-            folder,
-            format,
-            trace: output.trace,
-            quiet: output.quiet,
-            heading: true,
-            progress: if output.quiet { ProgressBar::hidden() } else { progress_bar(count) },
-            summary: Summary::new(policy),
-        }
-    }
-
-    fn take(&mut self, mut verdict: Verdict) -> Result<(), Failure> {
-        self.summary.count(&verdict);
-        self.progress.inc(1);
-        let row = (self.format == Format::Table).then(|| row(&verdict));
-        if !self.trace {
-            let bare = |rule: RuleVerdict| RuleVerdict { findings: Vec::new(), ..rule };
-            verdict.rules = verdict.rules.into_iter().map(bare).collect();
-        }
-        if let Some(folder) = &mut self.folder {
-            folder.append(&verdict)?;
-        }
-        match (self.show(&verdict, row), &self.folder) {
-            // The run is kept, so that it goes on when nobody watches any more.
-            (Err(Failure::Hangup), Some(_)) => self.format = Format::None,
-            (shown, _) => shown?,
-        }
-        Ok(())
-    }
-
-    fn show(&mut self, verdict: &Verdict, row: Option<String>) -> Result<(), Failure> {
-        let heading = std::mem::take(&mut self.heading);
-        match (self.format, row) {
-            (Format::Table, Some(row)) => Ok(self.progress.suspend(|| {
-                let mut out = io::stdout().lock();
-                if heading {
-                    writeln!(out, "{}", style::bold("VERDICT       SCORE  IMAGE"))?;
-                }
-                writeln!(out, "{row}")
-            })?),
-            (Format::Jsonl, _) => {
-                Ok(self.progress.suspend(|| store::write_line(io::stdout().lock(), verdict))?)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Clears the bar and shows the summary on stderr, so that stdout stays a clean stream. When
-    /// nobody reads stderr the run has still ended as it has.
-    fn finish(&self, took: Duration) {
-        self.progress.finish_and_clear();
-        if self.quiet {
-            return;
-        }
-        let mut text = self.summary.table(took);
-        if let Some(folder) = &self.folder {
-            let _ = std::fmt::Write::write_fmt(
-                &mut text,
-                format_args!("\n  verdicts in {}\n", shown(folder.verdicts_path())),
-            );
-        }
-        let _ = io::stderr().write_all(text.as_bytes());
-    }
-}
-
-/// A bar on a terminal, nothing in a pipe; without a known count a spinner.
-fn progress_bar(count: Option<u64>) -> ProgressBar {
-    let template = if count.is_some() {
-        "{bar:28} {human_pos}/{human_len}  {per_sec}  {eta} left"
-    } else {
-        "{spinner} {human_pos} images  {per_sec}"
-    };
-    let bar = ProgressBar::with_draw_target(count, ProgressDrawTarget::stderr());
-    match ProgressStyle::with_template(template) {
-        Ok(style) => {
-            bar.enable_steady_tick(Duration::from_millis(250));
-            bar.with_style(style)
-        }
-        Err(_) => bar,
-    }
-}
-
-/// One row of the table: `unsafe  0.981  park.png  weapons.child, fire`.
-fn row(verdict: &Verdict) -> String {
-    let score = verdict.score.map_or_else(|| "-".to_owned(), |score| score.to_string());
-    let word = style::conclusion(verdict.verdict, 12);
-    let image = shown(&verdict.image);
-    let note = match &verdict.error {
-        Some(error) => style::dim(&shown(&error.message).to_string()),
-        None if verdict.violated.is_empty() => unsettled(verdict),
-        None => names(verdict.violated.iter()),
-    };
-    format!("{word}  {score:>5}  {image}  {note}").trim_end().to_owned()
-}
-
-/// The rules that an undetermined image leaves open.
-fn unsettled(verdict: &Verdict) -> String {
-    let open = |rule: &&RuleVerdict| rule.outcome == RuleOutcome::Undetermined;
-    let open = names(verdict.rules.iter().filter(open).map(|rule| &rule.rule));
-    let cut = verdict.frames.is_some_and(|frames| frames.cut);
-    match (open.is_empty(), cut) {
-        (false, _) => style::dim(&format!("open: {open}")),
-        (true, true) => style::dim("open: frames beyond the limit were not judged"),
-        (true, false) => String::new(),
-    }
-}
-
-/// Up to three names, and how many more there are.
-fn names<'a>(ids: impl Iterator<Item = &'a RuleId>) -> String {
-    let ids: Vec<&str> = ids.map(RuleId::as_str).collect();
-    let shown = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    if ids.len() > 3 { format!("{shown} and {} more", ids.len() - 3) } else { shown }
 }

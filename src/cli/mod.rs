@@ -10,6 +10,7 @@ mod inputs;
 mod judge;
 mod model;
 mod policy;
+mod report;
 mod style;
 mod summary;
 mod tree;

@@ -160,17 +160,22 @@ impl Engine<'_> {
         group: &[usize],
         answers: &mut [Option<Answer>],
     ) {
-        let outcome = self.decode_forks(trunk, suffixes, group);
-        for (fork, &index) in (1..).zip(group) {
-            answers[index] = Some(match &outcome {
-                Ok(ends) => self.answers.read(self.context.get_logits_ith(ends[fork - 1])),
-                Err(why) => Answer::Unavailable(why.clone()),
-            });
+        match self.decode_forks(trunk, suffixes, group) {
+            Ok(ends) => {
+                for (&index, end) in group.iter().zip(ends) {
+                    let logits = self.context.get_logits_ith(end);
+                    answers[index] = Some(self.answers.read(logits));
+                }
+            }
+            Err(why) => {
+                for &index in group {
+                    answers[index] = Some(Answer::Unavailable(why.clone()));
+                }
+            }
         }
-        for fork in 1..=group.len() {
+        for (fork, _) in (1..).zip(group) {
             // Removing a whole sequence can't fail; only partial removal can.
-            let _ = i32::try_from(fork)
-                .map(|fork| self.context.clear_kv_cache_seq(Some(fork.unsigned_abs()), None, None));
+            let _ = self.context.clear_kv_cache_seq(Some(fork), None, None);
         }
     }
 
