@@ -13,7 +13,8 @@ use crate::verdict::Why;
 /// ```
 /// use praetor::vlm::{Answer, Vlm, scripted::ScriptedVlm};
 /// let model = ScriptedVlm::new(0.02).saying("a knife is visible", 0.97);
-/// let answers = model.visible(None, &["a knife is visible", "a dog is visible"]).unwrap();
+/// let view = praetor::imaging::View::whole(image::RgbImage::new(8, 8));
+/// let answers = model.visible(Some(&view), &["a knife is visible", "a dog is visible"]).unwrap();
 /// let Answer::Seen(knife) = &answers[0] else { panic!("answered") };
 /// assert!(knife.m().value() > 0.9);
 /// ```
