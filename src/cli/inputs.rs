@@ -56,9 +56,7 @@ fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<Decode> {
     match source {
         Ok(source) => {
             let image = name(source.path());
-            let work =
-                move || decode(&source, &limits).map_err(|error| image_error(error.code(), &error));
-            Task { image, decode: Box::new(work) }
+            Task { image, decode: Box::new(move || read(&source, &limits)) }
         }
         Err(error) => {
             let image = input_of(&error);
@@ -89,6 +87,11 @@ fn name(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// Decodes a file; what stands in the way becomes its verdict's error.
+fn read(source: &Source, limits: &Limits) -> Result<Decoded, ImageError> {
+    decode(source, limits).map_err(|error| image_error(error.code(), &error))
+}
+
 fn image_error(code: &str, error: &impl std::fmt::Display) -> ImageError {
     ImageError { code: code.to_owned(), message: error.to_string() }
 }
@@ -105,8 +108,7 @@ impl LimitArgs {
 
     /// Decodes one image; its name comes with it.
     pub(super) fn decode(&self, path: &Path) -> (String, Result<Decoded, ImageError>) {
-        let decoded = decode(&Source::new(path), &self.limits());
-        (name(path), decoded.map_err(|error| image_error(error.code(), &error)))
+        (name(path), read(&Source::new(path), &self.limits()))
     }
 
     /// By name, for a run's manifest.

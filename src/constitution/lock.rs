@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{ConstitutionError, Mistake};
 use super::problem::{Problem, nearest, shown, shown_path};
-use super::source::{Document, read, read_text, repeated_ids};
+use super::source::{Document, read, read_text, repeated_ids, value_of};
 use super::tree::{Entry, Kind, Node};
 use super::{Constitution, one_line};
 use crate::ids::{Hash, RuleId};
@@ -118,10 +118,7 @@ impl Lock {
     /// or [`ConstitutionError::NotUtf8`] for the file, else [`ConstitutionError::Invalid`] with
     /// every mistake in it.
     pub fn load(path: &Path) -> Result<Self, ConstitutionError> {
-        let document = document(&shown_path(path), &read_lock(path)?);
-        document
-            .map(|document| document.value)
-            .map_err(|mistakes| ConstitutionError::Invalid { mistakes })
+        value_of(document(&shown_path(path), &read_lock(path)?))
     }
 
     /// Reads a lock from a text.
@@ -129,10 +126,7 @@ impl Lock {
     /// # Errors
     /// [`ConstitutionError::Invalid`] with every mistake in it.
     pub fn parse(yaml: &str) -> Result<Self, ConstitutionError> {
-        let document = document("lock", yaml);
-        document
-            .map(|document| document.value)
-            .map_err(|mistakes| ConstitutionError::Invalid { mistakes })
+        value_of(document("lock", yaml))
     }
 
     /// Writes the lock as YAML that reads back as the same.

@@ -36,10 +36,7 @@ impl Constitution {
     /// [`ConstitutionError::Unreadable`] or [`ConstitutionError::NotUtf8`] for the file, else
     /// [`ConstitutionError::Invalid`] with every mistake in it.
     pub fn load(path: &Path) -> Result<Self, ConstitutionError> {
-        let document = document(&shown_path(path), &read_text(path)?);
-        document
-            .map(|document| document.value)
-            .map_err(|mistakes| ConstitutionError::Invalid { mistakes })
+        value_of(document(&shown_path(path), &read_text(path)?))
     }
 
     /// Reads a constitution from a text.
@@ -47,10 +44,17 @@ impl Constitution {
     /// # Errors
     /// [`ConstitutionError::Invalid`] with every mistake in it.
     pub fn parse(yaml: &str) -> Result<Self, ConstitutionError> {
-        let document = document("constitution", yaml);
-        document
-            .map(|document| document.value)
-            .map_err(|mistakes| ConstitutionError::Invalid { mistakes })
+        value_of(document("constitution", yaml))
+    }
+}
+
+/// What was read, or all mistakes in it as one error.
+pub(super) fn value_of<T>(
+    document: Result<Document<T>, Vec<Mistake>>,
+) -> Result<T, ConstitutionError> {
+    match document {
+        Ok(document) => Ok(document.value),
+        Err(mistakes) => Err(ConstitutionError::Invalid { mistakes }),
     }
 }
 

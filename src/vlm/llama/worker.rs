@@ -220,8 +220,8 @@ fn wanted_limits(
     marker: &str,
     options: &LlamaOptions,
 ) -> Limits {
-    let image = largest_image(mtmd, marker).unwrap_or(0);
-    let micro_batch = if mtmd.decode_use_non_causal() { image.max(512) } else { 512 };
+    let at_once = mtmd.decode_use_non_causal().then(|| largest_image(mtmd, marker)).flatten();
+    let micro_batch = at_once.unwrap_or(0).max(512);
     let positions = model.n_ctx_train();
     let cells = positions.min(options.context_tokens.get());
     let batch = micro_batch.max(cells);
