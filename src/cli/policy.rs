@@ -6,7 +6,6 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
 use crate::constitution::{Policy, lock_path};
-use crate::judge::decision::PAPER;
 use crate::pipeline::Switches;
 use crate::store::Settings;
 
@@ -35,7 +34,7 @@ enum Stage {
 impl PolicyArgs {
     /// Reads the constitution and its lock; a stale lock is an error.
     pub(super) fn load(&self) -> Result<Policy, Failure> {
-        Policy::load(&self.constitution, self.lock.as_deref(), PAPER).map_err(Failure::input)
+        Policy::load(&self.constitution, self.lock.as_deref()).map_err(Failure::input)
     }
 
     pub(super) fn switches(&self) -> Switches {
