@@ -20,6 +20,7 @@
 #[cfg(feature = "llama")]
 pub mod cli;
 pub mod constitution;
+pub mod encoder;
 pub mod ids;
 pub mod imaging;
 pub mod judge;
