@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::units::Region;
+
 /// Name of a rule within its constitution, such as `weapons.child`.
 ///
 /// Lower-case words and digits joined by `.`, `-` or `_`, so that policy packs
@@ -192,15 +194,22 @@ pub struct ModelId {
 }
 
 /// Which part of a picture a question was asked of.
-///
-/// Removing a region (debiasing by strategy 2) and cropping one (small objects) will be kinds of
-/// their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ViewKind {
     /// The picture as it is.
     Whole,
+    /// The picture with regions painted over: strategy 2's "x without i".
+    Without {
+        /// What was painted over.
+        regions: Vec<Region>,
+    },
+    /// A part of the picture, where what is asked about is small.
+    Crop {
+        /// Which part.
+        region: Region,
+    },
 }
 
 #[cfg(test)]

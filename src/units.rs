@@ -109,7 +109,7 @@ pub struct Region {
 }
 
 /// A box as it stands in a file.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Sides {
     left: f64,
     top: f64,

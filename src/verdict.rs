@@ -196,6 +196,15 @@ pub enum Why {
         /// Tokens there is room for.
         limit: u32,
     },
+    /// The model would not end its reply.
+    Overlong {
+        /// Tokens after which it was stopped.
+        limit: u32,
+    },
+    /// The model said the same over and over.
+    Looping,
+    /// The run's budget for reasoning was spent, or this image's.
+    BudgetSpent,
     /// Something broke on the way to this answer.
     Failed {
         /// What broke.
@@ -213,6 +222,9 @@ impl std::fmt::Display for Why {
             Self::TooLong { needed, limit } => {
                 write!(f, "needs {needed} tokens, and the context has room for {limit}")
             }
+            Self::Overlong { limit } => write!(f, "the reply did not end within {limit} tokens"),
+            Self::Looping => write!(f, "the reply went round in circles"),
+            Self::BudgetSpent => write!(f, "the budget for reasoning was spent"),
             Self::Failed { detail } => write!(f, "{detail}"),
         }
     }

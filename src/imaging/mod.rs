@@ -34,6 +34,7 @@
 
 mod decode;
 mod error;
+mod fill;
 mod flatten;
 mod format;
 mod frames;
@@ -51,6 +52,7 @@ use crate::ids::ImageHash;
 
 pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, Fault, Problem};
+pub use fill::Fill;
 pub use format::{Format, Recognised};
 pub use limits::Limits;
 pub use source::{Shown, Source, shown};
@@ -88,7 +90,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// The view of all of it. Hashes every pixel: keep the view rather than making it anew.
+    /// The view of all of it.
     pub fn whole(&self) -> View {
         View::whole(Arc::clone(&self.pixels))
     }

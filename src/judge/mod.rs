@@ -85,7 +85,7 @@ impl Judge {
     /// When the model is gone; a single question that fails is an answer.
     pub fn ask(&self, model: &dyn Vlm, view: &View) -> Result<Asked, VlmError> {
         let answers = model.visible(Some(view), &as_texts(&self.statements))?;
-        Ok(Asked { view: view.kind(), answers })
+        Ok(Asked { view: view.kind().clone(), answers })
     }
 
     /// What the answers say of every rule's chain: one list a rule of the policy, in its order.
@@ -99,7 +99,7 @@ impl Judge {
     }
 
     fn finding(&self, rule: &PolicyRule, index: usize, asked: &Asked) -> Finding {
-        let open = Finding::open(self.statements[index].clone(), asked.view);
+        let open = Finding::open(self.statements[index].clone(), asked.view.clone());
         let answer = match &asked.answers[index] {
             Answer::Seen(answer) => *answer,
             Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..open },

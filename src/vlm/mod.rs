@@ -6,19 +6,21 @@
 //!
 //! Caching, recording and faults are wrappers around [`Vlm`], never `if`s in a stage.
 
+pub mod chat;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod scripted;
 
+use self::chat::{Generate, Reply, Turn};
 use crate::ids::ModelId;
 use crate::imaging::View;
 use crate::units::Probability;
 use crate::verdict::Why;
 
-/// A model that can be asked whether content is visible.
+/// A model that can be asked whether content is visible, and that can talk about an image.
 ///
 /// # Contract
-/// - The answers come in the order of the statements and are as many.
+/// - The answers come in the order of the statements and are as many; so do replies.
 /// - An answer does not depend on which other statements are asked with it, beyond rounding.
 /// - What can't be answered for one statement is an [`Answer::Unavailable`]; a [`VlmError`] means
 ///   that the backend can't go on at all.
@@ -30,6 +32,27 @@ pub trait Vlm {
     /// # Errors
     /// [`VlmError`] when the backend is gone, so that no further question can be answered.
     fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError>;
+
+    /// Asks questions in words of their own that want Yes or No, as [`visible`](Self::visible)
+    /// asks its own question.
+    ///
+    /// # Errors
+    /// As [`visible`](Self::visible).
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError>;
+
+    /// Goes on with conversations about one view, each on its own: what the model says next in
+    /// every one. The image stands before the first turn.
+    ///
+    /// Always the likeliest word, so that the same question gets the same reply.
+    ///
+    /// # Errors
+    /// As [`visible`](Self::visible).
+    fn chat(
+        &self,
+        view: &View,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError>;
 
     /// Which model answers.
     fn model(&self) -> &ModelId;

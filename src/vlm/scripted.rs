@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Vlm, VlmError, YesNo};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
@@ -24,6 +25,7 @@ pub struct ScriptedVlm {
     otherwise: Probability,
     with_image: BTreeMap<String, Answer>,
     priors: BTreeMap<String, Answer>,
+    replies: Vec<(String, Vec<Reply>)>,
 }
 
 impl ScriptedVlm {
@@ -34,6 +36,7 @@ impl ScriptedVlm {
             otherwise: Probability::saturating(otherwise),
             with_image: BTreeMap::new(),
             priors: BTreeMap::new(),
+            replies: Vec::new(),
         }
     }
 
@@ -65,6 +68,14 @@ impl ScriptedVlm {
         self
     }
 
+    /// Fixes what is said, reply by reply, in conversations whose first turn holds `words`; lines
+    /// made earlier come first. Where nothing is fixed the model refuses.
+    #[must_use]
+    pub fn replying(mut self, words: &str, replies: impl Into<Vec<Reply>>) -> Self {
+        self.replies.push((words.to_owned(), replies.into()));
+        self
+    }
+
     /// Makes a statement unanswerable with the image.
     #[must_use]
     pub fn failing(mut self, statement: &str, why: Why) -> Self {
@@ -84,6 +95,29 @@ impl Vlm for ScriptedVlm {
             table.get(*statement).cloned().unwrap_or_else(|| seen(self.otherwise.value()))
         };
         Ok(statements.iter().map(answer).collect())
+    }
+
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        self.visible(view, questions)
+    }
+
+    fn chat(
+        &self,
+        _: &View,
+        conversations: &[Vec<Turn>],
+        _: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        let reply = |turns: &Vec<Turn>| {
+            let first = match turns.first() {
+                Some(Turn::User(text) | Turn::Assistant(text)) => text.as_str(),
+                None => "",
+            };
+            let line = self.replies.iter().find(|(words, _)| first.contains(words));
+            let said = turns.iter().filter(|turn| matches!(turn, Turn::Assistant(_))).count();
+            let reply = line.and_then(|(_, replies)| replies.get(said)).cloned();
+            reply.unwrap_or(Reply::Unavailable(Why::Refused))
+        };
+        Ok(conversations.iter().map(reply).collect())
     }
 
     fn model(&self) -> &ModelId {

@@ -17,7 +17,7 @@ use praetor::verdict::Why;
 use praetor::vlm::llama::{LlamaOptions, LlamaVlm, LoadError};
 use praetor::vlm::{Answer, Vlm};
 
-const FAMILIES: [&str; 5] = ["gemma3", "qwen25vl", "smolvlm", "internvl", "llava"];
+pub(crate) const FAMILIES: [&str; 5] = ["gemma3", "qwen25vl", "smolvlm", "internvl", "llava"];
 
 /// The largest difference in log-odds between a question asked alone and one of a batch. Measured:
 /// see `docs/models.md`; the cause is the order of summation in half-precision attention.
@@ -32,7 +32,7 @@ pub(crate) fn models_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models")
 }
 
-fn options(family: &str) -> LlamaOptions {
+pub(crate) fn options(family: &str) -> LlamaOptions {
     let folder = models_folder();
     LlamaOptions::new(
         folder.join(format!("{family}.gguf")),
@@ -45,12 +45,12 @@ fn demo_options() -> LlamaOptions {
     LlamaOptions::new(folder.join("demo.gguf"), folder.join("demo-mmproj.gguf"))
 }
 
-fn load(options: LlamaOptions) -> LlamaVlm {
+pub(crate) fn load(options: LlamaOptions) -> LlamaVlm {
     LlamaVlm::load(options, Prompts::built_in().unwrap()).unwrap()
 }
 
 /// A picture that no two seeds share: coloured blocks.
-fn picture(width: u32, height: u32, seed: u32) -> View {
+pub(crate) fn picture(width: u32, height: u32, seed: u32) -> View {
     let pixel = |x: u32, y: u32| {
         let block = (x / 9 + 7 * (y / 9)).wrapping_mul(2_654_435_761).wrapping_add(seed * 97);
         Rgb([0, 8, 16].map(|shift| u8::try_from(block >> shift & 255).unwrap()))
@@ -77,7 +77,7 @@ fn texts(statements: &[String]) -> Vec<&str> {
     statements.iter().map(String::as_str).collect()
 }
 
-fn log_odds(answer: &Answer) -> f64 {
+pub(crate) fn log_odds(answer: &Answer) -> f64 {
     match answer {
         Answer::Seen(answer) => answer.ln_yes - answer.ln_no,
         Answer::Unavailable(why) => panic!("no answer: {why}"),

@@ -22,4 +22,6 @@ mod imaging;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod talk;
+#[cfg(test)]
 mod unanswered;

@@ -1,4 +1,4 @@
-//! The model's own chat template, around a question that comes after the image.
+//! The model's own chat template, around a conversation that begins with the image.
 //!
 //! Real templates are Jinja programs stored in the GGUF file. They differ in whether a message's
 //! content is a string or a list of parts; which one a template takes is found by trying, as
@@ -10,10 +10,12 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
 use super::LoadError;
+use crate::vlm::chat::Turn;
 
 /// For models that bring no template: the form LLaVA 1.5 was trained on.
 const VICUNA: &str = "{% for message in messages %}{% if message.role == 'user' %}USER: \
-{{ message.content }}{% endif %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}";
+{{ message.content }}{% else %} ASSISTANT: {{ message.content }}</s>{% endif %}{% endfor %}\
+{% if add_generation_prompt %} ASSISTANT:{% endif %}";
 
 /// How a message's content is handed to the template.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +35,7 @@ pub(super) struct Chat {
     marker: String,
 }
 
-/// A rendered question: what stands before the end of the image, and what follows it.
+/// A rendered conversation: what stands before the end of the image, and what follows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Prompt {
     /// Up to and with the image's marker; empty when there is no image.
@@ -101,7 +103,7 @@ impl Chat {
     fn find_content(&self) -> Result<Content, LoadError> {
         let mut detail = "it drops the question or the image".to_owned();
         for content in [Content::Text, Content::Parts] {
-            match self.render_as(content, true, "is it so?") {
+            match self.render_as(content, true, &[Turn::User("is it so?".to_owned())]) {
                 Ok(text)
                     if text.matches(&self.marker).count() == 1 && text.contains("is it so?") =>
                 {
@@ -118,16 +120,24 @@ impl Chat {
         &self,
         content: Content,
         with_image: bool,
-        question: &str,
+        turns: &[Turn],
     ) -> Result<String, minijinja::Error> {
-        let image = if with_image { self.marker.as_str() } else { "" };
-        let whole = format!("{image}{question}");
-        let content = match content {
-            Content::Text => Value::from(whole),
-            Content::Parts => Value::from(vec![context! { type => "text", text => whole }]),
+        let mut image = if with_image { self.marker.as_str() } else { "" };
+        let message = |turn: &Turn| {
+            let (role, text) = match turn {
+                Turn::User(text) => ("user", text),
+                Turn::Assistant(text) => ("assistant", text),
+            };
+            let whole = format!("{}{text}", std::mem::take(&mut image));
+            let content = match content {
+                Content::Text => Value::from(whole),
+                Content::Parts => Value::from(vec![context! { type => "text", text => whole }]),
+            };
+            context! { role => role, content => content }
         };
+        let messages: Vec<Value> = turns.iter().map(message).collect();
         let text = self.environment.get_template("chat")?.render(context! {
-            messages => vec![context! { role => "user", content => content }],
+            messages => messages,
             add_generation_prompt => true,
             enable_thinking => false,
             bos_token => self.bos.as_str(),
@@ -139,10 +149,15 @@ impl Chat {
         Ok(text)
     }
 
-    /// Renders a question with or without the image before it.
+    /// Renders one question with or without the image before it.
     pub(super) fn prompt(&self, with_image: bool, question: &str) -> Result<Prompt, String> {
+        self.conversation(with_image, &[Turn::User(question.to_owned())])
+    }
+
+    /// Renders turns up to where the model is to go on.
+    pub(super) fn conversation(&self, with_image: bool, turns: &[Turn]) -> Result<Prompt, String> {
         let text = self
-            .render_as(self.content, with_image, question)
+            .render_as(self.content, with_image, turns)
             .map_err(|error| format!("the model's chat template failed: {error}"))?;
         if !with_image {
             return Ok(Prompt { head: String::new(), tail: text });
@@ -178,6 +193,16 @@ mod tests {
     fn without_an_image_the_text_stays_and_the_marker_goes() {
         let prompt = chat(VICUNA, false).unwrap().prompt(false, "a dog?").unwrap();
         assert_eq!((prompt.head.as_str(), prompt.tail.as_str()), ("", "USER: a dog? ASSISTANT:"));
+    }
+
+    #[test]
+    fn turns_alternate_and_the_image_stands_before_the_first() {
+        let turns = ["a dog?", "I see a dog.", "rate"].map(str::to_owned);
+        let [first, second, third] = turns;
+        let turns = [Turn::User(first), Turn::Assistant(second), Turn::User(third)];
+        let prompt = chat(VICUNA, false).unwrap().conversation(true, &turns).unwrap();
+        assert_eq!(prompt.head, "USER: <IMG>");
+        assert_eq!(prompt.tail, "a dog? ASSISTANT: I see a dog.</s>USER: rate ASSISTANT:");
     }
 
     #[test]

@@ -2,20 +2,25 @@
 //!
 //! Any pair of a GGUF language model and its `mmproj` projector loads; the model's own chat
 //! template is used. One thread owns the context ([`worker`]); a [`LlamaVlm`] is a handle to it
-//! that can be shared. What makes many questions cheap is in [`prefix`].
+//! that can be shared. What makes many questions cheap is in [`trunk`] and [`forks`]; what makes
+//! it talk, in [`talk`].
 
 mod chat;
 pub mod demo;
-mod prefix;
+mod engine;
+mod forks;
+mod talk;
+mod trunk;
 mod worker;
 mod yes_no;
 
 use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 
-use self::worker::{Job, Way, Worker};
+use self::engine::{Engine, FIRST_FORK};
+use self::worker::Worker;
+use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
@@ -26,8 +31,8 @@ use crate::verdict::Why;
 pub const DEFAULT_CONTEXT_TOKENS: NonZeroU32 = NonZeroU32::MIN.saturating_add(8_191);
 /// Questions evaluated at once unless another number is asked for.
 pub const DEFAULT_FORKS: NonZeroU32 = NonZeroU32::MIN.saturating_add(31);
-/// Questions evaluated at once at most: `LLAMA_MAX_SEQ` is 256, and the prefix is one sequence.
-pub const MOST_FORKS: u32 = 255;
+/// Questions evaluated at once at most: `LLAMA_MAX_SEQ` is 256, and some hold what is shared.
+pub const MOST_FORKS: u32 = 256 - FIRST_FORK;
 
 /// Which model to load, and how much room to give it.
 #[derive(Clone, Debug)]
@@ -100,10 +105,12 @@ impl LlamaVlm {
         view: Option<&View>,
         statements: &[&str],
     ) -> Result<Vec<Answer>, VlmError> {
-        self.ask(view, statements, Way::OneByOne)
+        self.ask_visible(view, statements, |engine, view, questions| {
+            engine.ask_one_by_one(view, questions)
+        })
     }
 
-    fn ask(
+    fn ask_visible(
         &self,
         view: Option<&View>,
         statements: &[&str],
@@ -113,23 +120,52 @@ impl LlamaVlm {
             .iter()
             .map(|statement| self.prompts.visible(Visible { statement }))
             .collect::<Result<Vec<String>, _>>();
-        let questions = match questions {
-            Ok(questions) => questions,
+        match questions {
+            Ok(questions) => self.ask(view, questions, way),
             Err(error) => {
                 let why = Why::Failed { detail: error.to_string() };
-                return Ok(vec![Answer::Unavailable(why); statements.len()]);
+                Ok(vec![Answer::Unavailable(why); statements.len()])
             }
-        };
-        let (reply, answers) = mpsc::sync_channel(1);
-        let job = Job { view: view.cloned(), questions, way, reply };
-        self.worker.send(job).ok_or(VlmError::Gone)?;
-        answers.recv().map_err(|_| VlmError::Gone)
+        }
+    }
+
+    fn ask(
+        &self,
+        view: Option<&View>,
+        questions: Vec<String>,
+        way: Way,
+    ) -> Result<Vec<Answer>, VlmError> {
+        let view = view.cloned();
+        let work = move |engine: &mut Engine<'_>| way(engine, view.as_ref(), &questions);
+        self.worker.run(work).ok_or(VlmError::Gone)
     }
 }
 
+/// How a view's questions are evaluated.
+type Way = fn(&mut Engine<'_>, Option<&View>, &[String]) -> Vec<Answer>;
+
 impl Vlm for LlamaVlm {
     fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
-        self.ask(view, statements, Way::Forked)
+        self.ask_visible(view, statements, |engine, view, questions| {
+            engine.ask_forked(view, questions)
+        })
+    }
+
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        let questions = questions.iter().map(|&question| question.to_owned()).collect();
+        self.ask(view, questions, |engine, view, questions| engine.ask_forked(view, questions))
+    }
+
+    fn chat(
+        &self,
+        view: &View,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        let (view, conversations) = (view.clone(), conversations.to_vec());
+        let generate = generate.clone();
+        let work = move |engine: &mut Engine<'_>| engine.talk(&view, &conversations, &generate);
+        self.worker.run(work).ok_or(VlmError::Gone)
     }
 
     fn model(&self) -> &ModelId {

@@ -1,8 +1,8 @@
 //! The one thread that owns a llama context.
 //!
 //! A context can't be shared and must not move while it borrows its model, so both live on this
-//! thread's stack from loading to the end. Questions come over a channel, one view at a time; the
-//! answers go back over the question's own.
+//! thread's stack from loading to the end. Work comes over a channel, one view at a time; what
+//! comes of it goes back over the work's own.
 
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
@@ -16,29 +16,16 @@ use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText};
 
 use super::chat::Chat;
-use super::prefix::{Engine, Limits};
+use super::engine::{Engine, FIRST_FORK, Limits};
+use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
 use super::{LlamaOptions, LoadError, MOST_FORKS};
-use crate::imaging::View;
-use crate::vlm::Answer;
 
 /// The side of the square that is used to ask a model how many tokens an image takes at most.
 const LARGE_IMAGE: u32 = 2_048;
 
-/// How a view's questions are evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    Forked,
-    OneByOne,
-}
-
-/// A view's questions, and where the answers go.
-pub(super) struct Job {
-    pub(super) view: Option<View>,
-    pub(super) questions: Vec<String>,
-    pub(super) way: Way,
-    pub(super) reply: mpsc::SyncSender<Vec<Answer>>,
-}
+/// Work for the thread: it is handed the engine, and sends its result where it likes.
+type Job = Box<dyn FnOnce(&mut Engine<'_>) + Send>;
 
 /// The running thread. Dropping it waits until the model is freed, so that the process never ends
 /// in the middle of that.
@@ -49,9 +36,18 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Hands a job over; nothing when the thread has stopped.
-    pub(super) fn send(&self, job: Job) -> Option<()> {
-        self.jobs.as_ref()?.send(job).ok()
+    /// Runs work on the thread and waits for its result; nothing when the thread has stopped.
+    pub(super) fn run<Result: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Engine<'_>) -> Result + Send + 'static,
+    ) -> Option<Result> {
+        let (reply, result) = mpsc::sync_channel(1);
+        let job = move |engine: &mut Engine<'_>| {
+            // Whoever asked may have gone; the next job is still to be done.
+            let _ = reply.send(work(engine));
+        };
+        self.jobs.as_ref()?.send(Box::new(job)).ok()?;
+        result.recv().ok()
     }
 }
 
@@ -98,12 +94,7 @@ fn run(
         return;
     }
     for job in inbox {
-        let answers = match job.way {
-            Way::Forked => engine.ask_forked(job.view.as_ref(), &job.questions),
-            Way::OneByOne => engine.ask_one_by_one(job.view.as_ref(), &job.questions),
-        };
-        // Whoever asked may have gone; the next job is still to be done.
-        let _ = job.reply.send(answers);
+        job(&mut engine);
     }
 }
 
@@ -163,7 +154,7 @@ fn build_engine<'model>(
         .with_n_ctx(NonZeroU32::new(wanted.cells.max(LEAST_CELLS)))
         .with_n_batch(wanted.batch)
         .with_n_ubatch(wanted.micro_batch)
-        .with_n_seq_max(wanted.forks + 1)
+        .with_n_seq_max(wanted.forks + FIRST_FORK)
         .with_kv_unified(true)
         // Gemma 3's window would drop the image's first tokens before the last question is asked.
         .with_swa_full(true)
@@ -180,7 +171,7 @@ fn build_engine<'model>(
         micro_batch: context.n_ubatch(),
         ..wanted
     };
-    Ok(Engine { model, context, mtmd, chat, answers, limits })
+    Ok(Engine { model, context, mtmd, chat, answers, limits, trunks: Trunks::default() })
 }
 
 fn load_projector(
