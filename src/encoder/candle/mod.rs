@@ -1,0 +1,26 @@
+//! The encoders that run in this process, on candle.
+
+mod clip;
+mod config;
+mod dual;
+mod files;
+mod heat;
+#[cfg(feature = "hub")]
+mod hub;
+mod owlv2;
+mod owlv2_heads;
+mod patches;
+mod pixels;
+mod repository;
+mod siglip;
+mod square;
+mod taps;
+mod text;
+mod tower;
+mod weights;
+
+pub use dual::Dual;
+pub use files::{Files, Source};
+pub use owlv2::Owlv2;
+pub use patches::{PatchLocalizer, Tiling};
+pub use repository::{Hub, Repository};
