@@ -241,22 +241,23 @@ impl Judge {
 
     fn open(&self, relevant: &[bool], whole: &View) -> Docket {
         let chains = self.chains.iter().zip(relevant).enumerate();
-        let cases = chains.filter(|(_, (_, relevant))| **relevant).flat_map(|(rule, (chain, _))| {
-            (0..).zip(chain).map(move |(place, link)| {
-                let words = match &self.questions[link.question].topic {
-                    Topic::Visible { statement } => statement.clone(),
-                    Topic::Broken { rules } => rules.join(" "),
-                    Topic::Unfit => String::new(),
-                };
-                Case {
-                    rule,
-                    place,
-                    question: link.question,
-                    view: whole.clone(),
-                    finding: Finding::open(words, ViewKind::Whole),
-                }
-            })
-        });
+        let cases =
+            chains.filter(|(_, (_, relevant))| **relevant).flat_map(|(rule, (chain, _))| {
+                (0..).zip(chain).map(move |(place, link)| {
+                    let words = match &self.questions[link.question].topic {
+                        Topic::Visible { statement } => statement.clone(),
+                        Topic::Broken { rules } => rules.join(" "),
+                        Topic::Unfit => String::new(),
+                    };
+                    Case {
+                        rule,
+                        place,
+                        question: link.question,
+                        view: whole.clone(),
+                        finding: Finding::open(words, ViewKind::Whole),
+                    }
+                })
+            });
         Docket { whole: whole.clone(), cases: cases.collect() }
     }
 
@@ -295,13 +296,7 @@ impl Judge {
         Ok(())
     }
 
-    fn decide(
-        &self,
-        rule: &PolicyRule,
-        index: usize,
-        open: Finding,
-        answer: &Answer,
-    ) -> Finding {
+    fn decide(&self, rule: &PolicyRule, index: usize, open: Finding, answer: &Answer) -> Finding {
         let answer = match answer {
             Answer::Seen(answer) => *answer,
             Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..open },
@@ -320,7 +315,11 @@ impl Judge {
                 let (m, prior) = (answer.m(), prior.m());
                 let band = Band::around(prior, rule.thresholds);
                 let seen = Finding { prior: Some(prior), ..seen };
-                scored(decided(seen, decision::by_prior(m, band)), band, decision::debiased(m, prior))
+                scored(
+                    decided(seen, decision::by_prior(m, band)),
+                    band,
+                    decision::debiased(m, prior),
+                )
             }
         }
     }

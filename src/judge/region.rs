@@ -32,26 +32,23 @@ impl<'words> Objects<'words> {
         view: &View,
         words: Vec<&'words str>,
     ) -> Result<Self, EncoderError> {
-        let found = if words.is_empty() {
-            Vec::new()
-        } else {
-            localizer.find(view.pixels(), &words)?
-        };
+        let found =
+            if words.is_empty() { Vec::new() } else { localizer.find(view.pixels(), &words)? };
         Ok(Self { words, found })
     }
 
     /// The boxes of a precondition's objects that count, best first.
     pub(super) fn boxes(&self, objects: &[String], thresholds: Thresholds) -> Vec<ObjectBox> {
-        let of_word = |object: &String| {
-            let index = self.words.iter().position(|word| word == object)?;
-            let boxes = self.found.get(index)?.iter();
-            Some(boxes.map(|found| ObjectBox {
+        let mut boxes = Vec::new();
+        for object in objects {
+            let index = self.words.iter().position(|word| word == object);
+            let found = index.and_then(|index| self.found.get(index)).into_iter().flatten();
+            boxes.extend(found.map(|found| ObjectBox {
                 object: object.clone(),
                 region: found.region,
                 score: found.score,
-            }))
-        };
-        let mut boxes: Vec<ObjectBox> = objects.iter().filter_map(of_word).flatten().collect();
+            }));
+        }
         boxes.retain(|found| found.score.value() > thresholds.region_score);
         boxes.sort_by(|one, other| other.score.value().total_cmp(&one.score.value()));
         boxes.truncate(MOST_BOXES);
@@ -60,7 +57,11 @@ impl<'words> Objects<'words> {
 }
 
 /// What to look at instead of the whole view, when the best box is small.
-pub(super) fn small_object(boxes: &[ObjectBox], view: &View, thresholds: Thresholds) -> Option<Region> {
+pub(super) fn small_object(
+    boxes: &[ObjectBox],
+    view: &View,
+    thresholds: Thresholds,
+) -> Option<Region> {
     let best = boxes.first()?.region;
     (best.area() < thresholds.small_object_area).then(|| crop_around(best, view))
 }

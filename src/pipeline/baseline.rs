@@ -8,8 +8,8 @@ use super::{JudgeError, Judging, Signature};
 use crate::constitution::Policy;
 use crate::ids::{RuleId, ViewKind};
 use crate::imaging::View;
-use crate::judge::decision::{by_plain_cut, by_reasoning, not_an_answer};
 use crate::judge::decided;
+use crate::judge::decision::{by_plain_cut, by_reasoning, not_an_answer};
 use crate::prompts::{Prompts, Topic};
 use crate::reason::reason;
 use crate::verdict::{Finding, Method, RuleVerdict, Why};
@@ -59,10 +59,7 @@ impl<'models> Baseline<'models> {
     }
 
     fn thinks(&self) -> bool {
-        matches!(
-            self.signature.method,
-            Method::PriorKnowledgeCot | Method::WholeConstitutionCot
-        )
+        matches!(self.signature.method, Method::PriorKnowledgeCot | Method::WholeConstitutionCot)
     }
 
     fn answer(&self, view: &View, open: Finding) -> Result<Finding, JudgeError> {

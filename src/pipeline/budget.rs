@@ -45,7 +45,13 @@ impl Budget {
         let all = self.escalations.map_or(open, |most| open.min(most));
         match self.whole_run {
             None => all,
-            Some(Allowance::Time(time)) => if spent.time < time { all } else { 0 },
+            Some(Allowance::Time(time)) => {
+                if spent.time < time {
+                    all
+                } else {
+                    0
+                }
+            }
             #[expect(clippy::cast_precision_loss, reason = "counts of images are far below 2^52")]
             Some(Allowance::Share(share)) => {
                 // Rounded up, so that a small share begins with the first image.
@@ -58,7 +64,9 @@ impl Budget {
 
 /// A text that is no allowance.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no budget: write a share of the images such as `5%`, or a time such as `90s` or `2h`")]
+#[error(
+    "`{text}` is no budget: write a share of the images such as `5%`, or a time such as `90s` or `2h`"
+)]
 pub struct InvalidAllowance {
     /// What was written.
     pub text: String,

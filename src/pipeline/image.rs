@@ -6,8 +6,8 @@ use crate::ids::{ModelId, PolicyHash, RuleId};
 use crate::imaging::{Decoded, View};
 use crate::judge::JudgeError;
 use crate::verdict::{
-    Conclusion, Frames, ImageError, Method, Outcome, RuleVerdict, Stage, Verdict, conclude, gravest,
-    image_score,
+    Conclusion, Frames, ImageError, Method, Outcome, RuleVerdict, Stage, Verdict, conclude,
+    gravest, image_score,
 };
 
 /// What every verdict of a run says of how it was made.

@@ -211,7 +211,10 @@ impl<'models> Pipeline<'models> {
                 }
                 relevance => {
                     let findings = docket.findings_of(index);
-                    RuleVerdict { relevance, ..RuleVerdict::from_findings(rule.id.clone(), findings) }
+                    RuleVerdict {
+                        relevance,
+                        ..RuleVerdict::from_findings(rule.id.clone(), findings)
+                    }
                 }
             }
         };

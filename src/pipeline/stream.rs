@@ -108,10 +108,10 @@ mod tests {
         let pipeline = Pipeline::new(policy(), &model, &[]).unwrap();
         let mut seen = Vec::new();
         judge_all(&pipeline, (0..4).map(task), |verdict| {
-                seen.push((verdict.image, verdict.verdict));
-                ControlFlow::Continue(())
-            })
-            .unwrap();
+            seen.push((verdict.image, verdict.verdict));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         let unsafe_ = Conclusion::Unsafe;
         let expected = [unsafe_, Conclusion::Failed, unsafe_, unsafe_];
         assert_eq!(seen, (0..4).map(|i| i.to_string()).zip(expected).collect::<Vec<_>>());
@@ -123,10 +123,10 @@ mod tests {
         let pipeline = Pipeline::new(policy(), &model, &[]).unwrap();
         let mut count = 0;
         judge_all(&pipeline, (2..).map(task), |_| {
-                count += 1;
-                if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })
-            .unwrap();
+            count += 1;
+            if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
         assert_eq!(count, 3);
     }
 

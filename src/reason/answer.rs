@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_quoted_in_part() {
-        let Err(Why::Unparsable { detail }) = parse(&"ä".repeat(500)) else { panic!("unparsable") };
+        let Err(Why::Unparsable { detail }) = parse(&"ä".repeat(500)) else {
+            panic!("unparsable")
+        };
         assert!(detail.chars().count() < 100, "{detail}");
     }
 }

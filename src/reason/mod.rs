@@ -55,7 +55,8 @@ pub fn reason(
 ) -> Result<Vec<Reasoned>, VlmError> {
     let first = |topic: &Topic| Ok(vec![Turn::User(prompts.reason(topic).map_err(failed)?)]);
     let opened = topics.iter().map(first).collect();
-    let thought = say(model, view, opened, &Generate { most_tokens: MOST_THOUGHT, form: Form::Free })?;
+    let thought =
+        say(model, view, opened, &Generate { most_tokens: MOST_THOUGHT, form: Form::Free })?;
 
     let second = |(topic, thought): (&Topic, Result<Conversation, Why>)| {
         let Conversation { mut turns, said } = thought?;
@@ -63,8 +64,7 @@ pub fn reason(
         turns.push(Turn::User(prompts.rating(topic).map_err(failed)?));
         Ok(turns)
     };
-    let going_on: Vec<Result<Vec<Turn>, Why>> =
-        topics.iter().zip(thought).map(second).collect();
+    let going_on: Vec<Result<Vec<Turn>, Why>> = topics.iter().zip(thought).map(second).collect();
     let summary = Generate { most_tokens: MOST_SUMMARY, form: Form::Json(answer::schema()) };
     let summed_up = say(model, view, going_on.clone(), &summary)?;
     Ok(going_on.into_iter().zip(summed_up).map(conclude).collect())
@@ -96,9 +96,7 @@ fn say(
     Ok(conversations.into_iter().map(|turns| turns.and_then(&mut heard)).collect())
 }
 
-fn conclude(
-    (turns, summary): (Result<Vec<Turn>, Why>, Result<Conversation, Why>),
-) -> Reasoned {
+fn conclude((turns, summary): (Result<Vec<Turn>, Why>, Result<Conversation, Why>)) -> Reasoned {
     let turns = match turns {
         Ok(turns) => turns,
         Err(why) => return Reasoned::failed(why),
@@ -143,7 +141,10 @@ mod tests {
     #[test]
     fn each_topic_gets_its_own_rating_and_a_failure_stays_with_its_topic() {
         let model = ScriptedVlm::new(0.5)
-            .replying("a dog", [said("I see fur."), said(r#"{"rating": "Yes", "rationale": "fur"}"#)])
+            .replying(
+                "a dog",
+                [said("I see fur."), said(r#"{"rating": "Yes", "rationale": "fur"}"#)],
+            )
             .replying("a cat", [Reply::Unavailable(Why::Looping)])
             .replying("a hen", [said("Feathers."), said("I would rather not.")])
             .replying("a cow", [said(""), said(r#"{"rating": "Yes", "rationale": ""}"#)])

@@ -119,7 +119,8 @@ mod tests {
     }
 
     fn kept(policy: &Policy, threshold: Option<f64>) -> Vec<bool> {
-        let encoder = ScriptedEncoder::new(0.0).saying("No dogs.", 0.3).saying("No cats at all.", 0.1);
+        let encoder =
+            ScriptedEncoder::new(0.0).saying("No dogs.", 0.3).saying("No cats at all.", 0.1);
         let scan = Scan::new(policy, &encoder, threshold).unwrap();
         let view = View::whole(image::RgbImage::new(4, 4));
         scan.scan(&[&view]).unwrap()[0].iter().map(|rule| rule.kept()).collect()

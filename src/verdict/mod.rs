@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 pub use finding::{Finding, Holds, ObjectBox, Reasoning, RegionFinding, Step};
 pub use why::Why;
 
-
 use crate::ids::{ImageHash, ModelId, PolicyHash, RuleId};
 use crate::units::Probability;
 

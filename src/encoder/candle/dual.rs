@@ -183,8 +183,10 @@ impl DualEncoder for Dual {
     fn texts(&self, texts: &[&str]) -> std::result::Result<Vec<Embedding>, EncoderError> {
         let mut embeddings = Vec::with_capacity(texts.len());
         for some in texts.chunks((AT_ONCE / self.reader.length()).max(1)) {
-            let mut tokens: Vec<Vec<u32>> =
-                some.iter().map(|text| self.reader.tokens(text)).collect::<std::result::Result<_, _>>()?;
+            let mut tokens: Vec<Vec<u32>> = some
+                .iter()
+                .map(|text| self.reader.tokens(text))
+                .collect::<std::result::Result<_, _>>()?;
             let vectors = match &self.family {
                 Family::Clip(towers) => towers.texts(tokens),
                 Family::Siglip { towers, pad } => {
