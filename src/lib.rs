@@ -29,6 +29,7 @@
 pub mod cli;
 pub mod constitution;
 pub mod encoder;
+pub mod eval;
 pub mod ids;
 pub mod imaging;
 pub mod judge;
