@@ -37,7 +37,7 @@ pub(super) struct LimitArgs {
 }
 
 /// An image of a run: how it is named, and the work that decodes it.
-type Decode = Box<dyn FnOnce() -> Result<Decoded, ImageError> + Send>;
+pub(super) type Decode = Box<dyn FnOnce() -> Result<Decoded, ImageError> + Send>;
 
 impl Inputs {
     /// The images to judge, in order, and how many there are if that can be known beforehand.
@@ -52,7 +52,7 @@ impl Inputs {
     }
 }
 
-fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<Decode> {
+pub(super) fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<Decode> {
     match source {
         Ok(source) => {
             let image = name(source.path());
@@ -97,7 +97,7 @@ fn image_error(code: &str, error: &impl std::fmt::Display) -> ImageError {
 }
 
 impl LimitArgs {
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         Limits {
             file_bytes: self.file_mib.saturating_mul(1 << 20),
             pixels: self.megapixels.saturating_mul(1_000_000),

@@ -5,12 +5,14 @@
 
 mod constitution;
 mod encoders;
+mod eval;
 mod exit;
 mod explain;
 mod inputs;
 mod judge;
 mod model;
 mod policy;
+mod relevance;
 mod report;
 mod stages;
 mod style;
@@ -54,6 +56,8 @@ struct Global {
 enum Command {
     Judge(judge::Judge),
     Explain(explain::Explain),
+    Relevance(relevance::RelevanceCommand),
+    Eval(eval::Eval),
     #[command(subcommand)]
     Constitution(constitution::Command),
 }
@@ -73,6 +77,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Command::Judge(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Relevance(command) => command.run(),
+        Command::Eval(command) => command.run(),
         Command::Constitution(command) => command.run(),
     };
     exit::code(outcome)

@@ -136,7 +136,7 @@ impl Report {
 }
 
 /// A bar on a terminal, nothing in a pipe; without a known count a spinner.
-fn progress_bar(count: Option<u64>) -> ProgressBar {
+pub(super) fn progress_bar(count: Option<u64>) -> ProgressBar {
     let template = if count.is_some() {
         "{bar:28} {human_pos}/{human_len}  {per_sec}  {eta} left"
     } else {

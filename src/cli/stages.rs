@@ -6,11 +6,12 @@ use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
 use super::model::ModelArgs;
 use crate::constitution::Policy;
-use crate::encoder::DualEncoder;
+use crate::eval::ablation::Variant;
 use crate::pipeline::baseline::Baseline;
 use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent};
 use crate::store::Settings;
 use crate::verdict;
+use crate::vlm::Vlm;
 use crate::vlm::llama::LlamaVlm;
 
 /// How images are judged.
@@ -101,25 +102,61 @@ impl StageArgs {
         Ok(Models { vlm: model.load()?, encoders })
     }
 
+    /// Loads the models of all stages, whichever are to run.
+    pub(super) fn load_all(&self, model: &ModelArgs) -> Result<Models, Failure> {
+        let encoders = self.encoders.load(model.is_demo(), true, true)?;
+        Ok(Models { vlm: model.load()?, encoders })
+    }
+
     /// Joins policy, models and stages.
     pub(super) fn join<'models>(
         &self,
         policy: &Policy,
         models: &'models Models,
     ) -> Result<Way<'models>, Failure> {
-        let vlm = &models.vlm;
-        if self.method != Method::Clue {
-            let baseline = Baseline::new(policy, vlm, self.method.into())?;
-            return Ok(Way::Baseline(Box::new(baseline)));
-        }
         let without: Vec<verdict::Stage> =
             self.without.iter().map(|stage| (*stage).into()).collect();
-        let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
-        if let Some(dual) = &models.encoders.dual {
+        self.way(self.method.into(), &without, policy, models, &models.vlm)
+    }
+
+    /// What the flags choose, as an ablation names it.
+    pub(super) fn variant(&self) -> Variant {
+        Variant { method: self.method.into(), without: None }
+    }
+
+    /// Joins one variant of an ablation, or with several stages left out what the flags say.
+    pub(super) fn join_variant<'models>(
+        &self,
+        variant: Variant,
+        policy: &Policy,
+        models: &'models Models,
+        vlm: &'models dyn Vlm,
+    ) -> Result<Way<'models>, Failure> {
+        let by_flags = self.without.iter().map(|stage| (*stage).into());
+        let without: Vec<verdict::Stage> = variant.without.into_iter().chain(by_flags).collect();
+        self.way(variant.method, &without, policy, models, vlm)
+    }
+
+    fn way<'models>(
+        &self,
+        method: verdict::Method,
+        without: &[verdict::Stage],
+        policy: &Policy,
+        models: &'models Models,
+        vlm: &'models dyn Vlm,
+    ) -> Result<Way<'models>, Failure> {
+        if method != verdict::Method::Clue {
+            return Ok(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?)));
+        }
+        let runs = |stage| !without.contains(&stage);
+        let mut pipeline = Pipeline::new(policy.clone(), vlm, without)?.with_budget(self.budget());
+        if let (true, Some(dual)) = (runs(verdict::Stage::Relevance), &models.encoders.dual) {
             let threshold = self.encoders.relevance_threshold;
             pipeline = pipeline.with_relevance(&**dual, threshold)?;
         }
-        if let Some(localizer) = &models.encoders.localizer {
+        if let (true, Some(localizer)) =
+            (runs(verdict::Stage::Region), &models.encoders.localizer)
+        {
             pipeline = pipeline.with_regions(&**localizer, models.encoders.fill);
         }
         for cut in pipeline.cut_rules() {

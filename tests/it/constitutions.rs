@@ -8,13 +8,12 @@ use std::path::Path;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use praetor::constitution::{
-    Constitution, ConstitutionError, Lock, Policy, Problem, Thresholds, constitution_schema,
+    Constitution, ConstitutionError, Lock, Policy, Problem, constitution_schema,
     lock_path, lock_schema,
 };
 
 use proptest::prelude::*;
 
-const PAPER: Thresholds = Thresholds { reject_below_prior: 0.3, accept_above_prior: 0.8 };
 const SHIPPED: [&str; 2] = ["constitutions/demo.yaml", "constitutions/clue.yaml"];
 
 /// A report as a terminal of 100 columns without colours would show it.
@@ -73,7 +72,7 @@ fn locks_are_joined_or_explained() {
         let path = typed(path);
         let case = path.parent().unwrap();
         let expects_error = case.file_name().unwrap().to_str().unwrap().starts_with("err_");
-        match Policy::load(path, Some(&case.join("lock.yaml")), PAPER) {
+        match Policy::load(path, Some(&case.join("lock.yaml"))) {
             Ok(policy) => {
                 assert!(!expects_error, "{} has no mistake", case.display());
                 insta::assert_debug_snapshot!(policy);

@@ -1,8 +1,8 @@
 //! The tables of `docs/judging.md` are the cases: what the page says is what the code decides.
 
-use praetor::constitution::Undecided;
+use praetor::constitution::Thresholds;
 use praetor::ids::{RuleId, ViewKind};
-use praetor::judge::decision::{Band, PAPER, by_prior};
+use praetor::judge::decision::{Band, by_lean, by_prior, by_region};
 use praetor::units::Probability;
 use praetor::verdict::{Finding, Holds, Outcome, RuleVerdict, Why};
 use proptest::prelude::*;
@@ -35,27 +35,35 @@ fn holds(cell: &str) -> Holds {
     }
 }
 
-fn decide(m: &str, prior: &str, undecided: Undecided) -> Holds {
-    let [m, prior] = [m, prior].map(|cell| Probability::new(number(cell)).unwrap());
-    by_prior(m, prior, Band::around(prior, PAPER), undecided).holds
+fn probability(cell: &str) -> Probability {
+    Probability::new(number(cell)).unwrap()
 }
 
 #[test]
 fn worked_cases_of_strategy_1() {
     for row in table("| M | M0 | 0.7") {
-        let prior = Probability::new(number(&row[1])).unwrap();
-        let band = Band::around(prior);
+        let prior = probability(&row[1]);
+        let band = Band::around(prior, Thresholds::PAPER);
         assert!((band.rejects_below - number(&row[2])).abs() < 1e-12, "{row:?}: {band:?}");
         assert!((band.accepts_above - number(&row[3])).abs() < 1e-12, "{row:?}: {band:?}");
-        let decided = decide(&row[0], &row[1], Undecided::Undetermined);
-        assert_eq!(decided, holds(&row[4]), "{row:?}");
+        assert_eq!(by_prior(probability(&row[0]), band).holds, holds(&row[4]), "{row:?}");
     }
 }
 
 #[test]
 fn worked_cases_of_leaning() {
     for row in table("| M | M0 | `undecided: lean`") {
-        assert_eq!(decide(&row[0], &row[1], Undecided::Lean), holds(&row[2]), "{row:?}");
+        let [m, prior] = [&row[0], &row[1]].map(|cell| probability(cell));
+        assert_eq!(by_lean(m, prior).holds, holds(&row[2]), "{row:?}");
+    }
+}
+
+#[test]
+fn worked_cases_of_strategy_2() {
+    for row in table("| M | M without") {
+        let [m, without] = [&row[0], &row[1]].map(|cell| probability(cell));
+        let decision = by_region(m, without, Thresholds::PAPER.region_drop);
+        assert_eq!(decision.holds, holds(&row[3]), "{row:?}");
     }
 }
 

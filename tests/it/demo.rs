@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use praetor::constitution::Policy;
 use praetor::ids::RuleId;
 use praetor::imaging::{Limits, Source, View, decode};
-use praetor::judge::decision::PAPER;
-use praetor::pipeline::{Pipeline, Switches};
+use praetor::pipeline::{Judging, Pipeline};
 use praetor::prompts::Prompts;
 use praetor::verdict::Conclusion;
 use praetor::vlm::llama::{LlamaVlm, demo};
@@ -88,7 +87,7 @@ fn a_person_agrees_with_the_verdicts_on_the_examples() {
     let model = load();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policy = Policy::load(&root.join("constitutions/demo.yaml"), None).unwrap();
-    let pipeline = Pipeline::new(policy, &model, Switches::default()).unwrap();
+    let pipeline = Pipeline::new(policy, &model, &[]).unwrap();
     let mut wrong = Vec::new();
     for (name, expected) in EXAMPLES {
         let path = folder().join("examples").join(name);

@@ -8,9 +8,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
-use praetor::constitution::Undecided;
+use praetor::constitution::Thresholds;
 use praetor::imaging::View;
-use praetor::judge::decision::{Band, PAPER, by_prior};
+use praetor::judge::decision::{Band, by_prior};
 use praetor::prompts::Prompts;
 use praetor::units::Probability;
 use praetor::verdict::Why;
@@ -103,11 +103,11 @@ fn assert_agreement(model: &LlamaVlm, view: &View, statements: &[String]) -> f64
             largest = largest.max(difference);
             assert!(difference <= TOLERANCE, "{}: {difference}", texts[index]);
             let prior = m(&priors[index]);
-            let band = Band::around(prior);
+            let band = Band::around(prior, Thresholds::PAPER);
             let on_an_edge = [band.rejects_below, band.accepts_above]
                 .iter()
                 .any(|edge| (m(alone).value() - edge).abs() < TOLERANCE / 4.0);
-            let decide = |m| by_prior(m, prior, band, Undecided::Undetermined).holds;
+            let decide = |m| by_prior(m, band).holds;
             assert!(on_an_edge || decide(m(forked)) == decide(m(alone)), "{}", texts[index]);
         }
     }

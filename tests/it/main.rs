@@ -2,6 +2,8 @@
 
 // Written out, so that clippy knows the helpers in these files for test code.
 #[cfg(test)]
+mod algorithm;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod cli;

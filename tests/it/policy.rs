@@ -7,8 +7,6 @@ use praetor::constitution::{
 use praetor::ids::{PolicyHash, RuleId};
 use proptest::prelude::*;
 
-const PAPER: Thresholds = Thresholds { reject_below_prior: 0.3, accept_above_prior: 0.8 };
-
 fn text() -> impl Strategy<Value = String> {
     "[a-z]{1,8}( [a-z\"':#ä{}-]{1,8}){0,5}"
 }
@@ -32,7 +30,7 @@ prop_compose! {
         objective_text in text(),
         reject in prop::option::of(0.0..=1.0),
     ) -> (Constitution, Lock) {
-        let thresholds = ThresholdSettings { reject_below_prior: reject, accept_above_prior: None };
+        let thresholds = ThresholdSettings { reject_below_prior: reject, ..Default::default() };
         let rules: Vec<Rule> = texts.into_iter().enumerate().map(|(index, text)| Rule {
             id: RuleId::new(format!("rule.{index}")).unwrap(),
             text,
@@ -91,6 +89,10 @@ fn changes() -> Vec<fn(&mut Constitution, &mut Lock)> {
         |constitution, _| {
             constitution.settings.thresholds.accept_above_prior = Some(0.79);
         },
+        |constitution, _| constitution.settings.thresholds.relevance = Some(0.1),
+        |constitution, _| constitution.settings.thresholds.region_drop = Some(0.5),
+        |constitution, _| constitution.settings.thresholds.region_score = Some(0.1),
+        |constitution, _| constitution.settings.thresholds.small_object_area = Some(0.02),
     ]
 }
 
@@ -104,7 +106,7 @@ fn idle_changes() -> Vec<fn(&mut Constitution, &mut Lock)> {
             constitution.rules[0].text.push_str(" \n");
         },
         |constitution, _| {
-            constitution.settings.thresholds.accept_above_prior = Some(PAPER.accept_above_prior);
+            constitution.settings.thresholds.accept_above_prior = Some(Thresholds::PAPER.accept_above_prior);
         },
         |constitution, _| constitution.settings.undecided = Some(Undecided::Undetermined),
         |constitution, lock| {
@@ -151,12 +153,16 @@ proptest! {
 
 #[test]
 fn settings_come_from_the_rule_then_the_constitution_then_the_defaults() {
-    let own = ThresholdSettings { reject_below_prior: Some(0.1), accept_above_prior: None };
-    let shared = ThresholdSettings { reject_below_prior: Some(0.2), accept_above_prior: Some(0.2) };
+    let own = ThresholdSettings { reject_below_prior: Some(0.1), ..Default::default() };
+    let shared = ThresholdSettings {
+        reject_below_prior: Some(0.2),
+        accept_above_prior: Some(0.2),
+        ..Default::default()
+    };
     let base =
         |thresholds: Thresholds| (thresholds.reject_below_prior, thresholds.accept_above_prior);
-    assert_eq!(base(own.over(shared.over(PAPER))), (0.1, 0.2));
-    assert_eq!(base(own.over(ThresholdSettings::default().over(PAPER))), (0.1, 0.8));
+    assert_eq!(base(own.over(shared.over(Thresholds::PAPER))), (0.1, 0.2));
+    assert_eq!(base(own.over(ThresholdSettings::default().over(Thresholds::PAPER))), (0.1, 0.8));
 }
 
 #[test]
@@ -175,7 +181,7 @@ fn what_is_built_in_code_is_checked_as_files_are() {
         preconditions: vec![LockedPrecondition::default()],
     };
     let lock = Lock { version: 3, constitution: "b".into(), rules: vec![entry.clone(), entry] };
-    let Err(ConstitutionError::Invalid { mistakes }) = Policy::new(&constitution, &lock, PAPER)
+    let Err(ConstitutionError::Invalid { mistakes }) = Policy::new(&constitution, &lock)
     else {
         panic!("was accepted");
     };

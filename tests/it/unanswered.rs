@@ -3,10 +3,11 @@
 use praetor::constitution::Policy;
 use praetor::ids::Hash;
 use praetor::imaging::View;
-use praetor::judge::decision::{LEAST_MASS, PAPER};
-use praetor::pipeline::{Pipeline, Switches};
-use praetor::verdict::{Conclusion, Holds, Outcome, RuleVerdict, Why, conclude};
+use praetor::judge::decision::LEAST_MASS;
+use praetor::pipeline::{Budget, Judging, Pipeline};
+use praetor::verdict::{Conclusion, Holds, Outcome, RuleVerdict, Stage, Step, Why, conclude};
 use praetor::vlm::YesNo;
+use praetor::vlm::chat::Reply;
 use praetor::vlm::scripted::ScriptedVlm;
 
 const CHILD: &str = "a child is visible";
@@ -26,8 +27,8 @@ fn policy(undecided: &str) -> Policy {
     Policy::parse(&yaml, &lock).unwrap()
 }
 
-fn judge(model: &ScriptedVlm, undecided: &str, switches: Switches) -> RuleVerdict {
-    let pipeline = Pipeline::new(policy(undecided), model, switches).unwrap();
+fn judge(model: &ScriptedVlm, undecided: &str, without: &[Stage]) -> RuleVerdict {
+    let pipeline = Pipeline::new(policy(undecided), model, without).unwrap();
     let view = View::whole(image::RgbImage::new(4, 4));
     pipeline.judge_view(&view).unwrap().remove(0)
 }
@@ -47,9 +48,9 @@ fn a_question_without_an_answer_leaves_its_rule_open_whatever_the_settings() {
     for why in reasons() {
         let model = ScriptedVlm::new(0.5).saying(CHILD, 0.99).failing(KNIFE, why.clone());
         for undecided in ["undetermined", "lean"] {
-            for prior in [true, false] {
-                let rule = judge(&model, undecided, Switches { prior });
-                assert_eq!(rule.outcome, Outcome::Undetermined, "{why:?} {undecided} {prior}");
+            for without in [&[][..], &[Stage::Prior]] {
+                let rule = judge(&model, undecided, without);
+                assert_eq!(rule.outcome, Outcome::Undetermined, "{why:?} {undecided} {without:?}");
                 assert_eq!(rule.why.as_ref(), Some(&why));
                 assert_eq!(conclude(&[rule]), Conclusion::Undetermined);
             }
@@ -62,17 +63,17 @@ fn a_prior_without_an_answer_leaves_its_rule_open() {
     for why in reasons() {
         let model = ScriptedVlm::new(0.5).saying(CHILD, 0.99).saying(KNIFE, 0.99);
         let model = model.failing_prior(KNIFE, why.clone());
-        let rule = judge(&model, "lean", Switches::default());
+        let rule = judge(&model, "lean", &[]);
         assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(why)));
         // The plain cut needs no prior.
-        assert_eq!(judge(&model, "lean", Switches { prior: false }).outcome, Outcome::Violated);
+        assert_eq!(judge(&model, "lean", &[Stage::Prior]).outcome, Outcome::Violated);
     }
 }
 
 #[test]
 fn an_unanswered_precondition_is_cleared_by_one_that_does_not_hold_and_by_nothing_else() {
     let model = ScriptedVlm::new(0.5).saying(CHILD, 0.01).failing(KNIFE, Why::Refused);
-    assert_eq!(judge(&model, "undetermined", Switches::default()).outcome, Outcome::Clear);
+    assert_eq!(judge(&model, "undetermined", &[]).outcome, Outcome::Clear);
 }
 
 #[test]
@@ -81,8 +82,8 @@ fn a_refusal_in_words_is_not_a_no() {
     let refusal = YesNo { ln_yes: 0.001f64.ln(), ln_no: 0.02f64.ln() };
     assert!(refusal.mass().value() < LEAST_MASS && refusal.m().value() < 0.05);
     let model = ScriptedVlm::new(0.5).saying(CHILD, 0.99).mumbling(KNIFE, refusal);
-    for prior in [true, false] {
-        let rule = judge(&model, "lean", Switches { prior });
+    for without in [&[][..], &[Stage::Prior]] {
+        let rule = judge(&model, "lean", without);
         assert_eq!(rule.outcome, Outcome::Undetermined);
         assert!(matches!(rule.why, Some(Why::Unparsable { .. })), "{:?}", rule.why);
         assert_eq!(rule.findings[1].holds, Holds::Unknown);
@@ -90,9 +91,53 @@ fn a_refusal_in_words_is_not_a_no() {
 }
 
 #[test]
-fn between_the_thresholds_the_setting_decides() {
+fn between_the_thresholds_reasoning_decides_and_without_it_the_setting() {
+    let said = |text: &str| Reply::Said(text.to_owned());
     let model = ScriptedVlm::new(0.5).saying(CHILD, 0.99).saying(KNIFE, 0.7);
-    let open = judge(&model, "undetermined", Switches::default());
+    let alone = [Stage::Reasoning];
+    let open = judge(&model, "undetermined", &alone);
     assert_eq!((open.outcome, open.why), (Outcome::Undetermined, Some(Why::Undecided)));
-    assert_eq!(judge(&model, "lean", Switches::default()).outcome, Outcome::Violated);
+    assert_eq!(judge(&model, "lean", &alone).outcome, Outcome::Violated);
+
+    let no = said(r#"{"rating": "No", "rationale": "a spoon"}"#);
+    let thinking = model.clone().replying(KNIFE, [said("I see a spoon."), no]);
+    for undecided in ["undetermined", "lean"] {
+        let rule = judge(&thinking, undecided, &[]);
+        assert_eq!(rule.outcome, Outcome::Clear);
+        assert_eq!(rule.findings[1].by, Some(Step::Reasoning));
+        assert_eq!(rule.findings[1].reasoning.as_ref().unwrap().rationale, "a spoon");
+    }
+}
+
+#[test]
+fn reasoning_that_comes_to_nothing_leaves_the_rule_open() {
+    let said = |text: &str| Reply::Said(text.to_owned());
+    let model = || ScriptedVlm::new(0.5).saying(CHILD, 0.99).saying(KNIFE, 0.7);
+    let empty = [said("")];
+    let looping = [Reply::Unavailable(Why::Looping)];
+    let overlong = [said("Well."), Reply::Unavailable(Why::Overlong { limit: 256 })];
+    for (replies, why) in [
+        (empty.to_vec(), Why::Empty),
+        (looping.to_vec(), Why::Looping),
+        (overlong.to_vec(), Why::Overlong { limit: 256 }),
+    ] {
+        let rule = judge(&model().replying(KNIFE, replies), "undetermined", &[]);
+        assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(why)));
+    }
+    let mumbling = model().replying(KNIFE, [said("Hm."), said("perhaps")]);
+    let rule = judge(&mumbling, "undetermined", &[]);
+    assert!(matches!(rule.why, Some(Why::Unparsable { .. })), "{:?}", rule.why);
+    // Who asked to lean gets a lean, and not a rating that was never given.
+    assert_eq!(judge(&mumbling, "lean", &[]).findings[1].by, Some(Step::Lean));
+}
+
+#[test]
+fn what_a_budget_leaves_out_says_so() {
+    let model = ScriptedVlm::new(0.5).saying(CHILD, 0.99).saying(KNIFE, 0.7);
+    let budget = Budget { escalations: Some(0), whole_run: None };
+    let pipeline = Pipeline::new(policy("undetermined"), &model, &[]).unwrap().with_budget(budget);
+    let view = View::whole(image::RgbImage::new(4, 4));
+    let rule = pipeline.judge_view(&view).unwrap().remove(0);
+    assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(Why::BudgetSpent)));
+    assert_eq!((pipeline.spent().left_out, pipeline.spent().questions), (1, 0));
 }
