@@ -104,7 +104,8 @@ impl Text {
         let tower = weights.part("text_model");
         let embeddings = tower.part("embeddings");
         Ok(Self {
-            words: embeddings.tensor(&[config.vocabulary, shape.width], "token_embedding.weight")?,
+            words: embeddings
+                .tensor(&[config.vocabulary, shape.width], "token_embedding.weight")?,
             places: embeddings
                 .tensor(&[config.positions, shape.width], "position_embedding.weight")?,
             layers: Layers::load(&tower, shape)?,
@@ -124,13 +125,15 @@ impl Text {
     /// No token looks ahead, so that what stands behind a text's end changes nothing and texts are
     /// filled up to the longest of them only.
     pub(super) fn forward(&self, mut tokens: Vec<Vec<u32>>) -> Result<Tensor> {
-        let ends: Vec<usize> = tokens.iter().map(|text| self.end_of(text)).collect::<Result<_>>()?;
+        let ends: Vec<usize> =
+            tokens.iter().map(|text| self.end_of(text)).collect::<Result<_>>()?;
         let longest = ends.iter().map(|end| end + 1).max().unwrap_or_default();
         for text in &mut tokens {
             text.resize(longest, 0);
         }
         let mask = causal(longest)?;
-        let states = self.layers.forward(&embed(&tokens, &self.words, &self.places)?, Some(&mask))?;
+        let states =
+            self.layers.forward(&embed(&tokens, &self.words, &self.places)?, Some(&mask))?;
         let at = |(row, &end): (usize, &usize)| states.i((row, end));
         let ends: Vec<Tensor> = ends.iter().enumerate().map(at).collect::<Result<_>>()?;
         Tensor::stack(&ends, 0)?.apply(&self.after)?.apply(&self.to_space)

@@ -109,8 +109,7 @@ impl Owlv2 {
             let towers = weights.part("owlv2");
             // Its configuration names an end that it does not use: texts are read at the highest.
             let tower = Text::load(&towers, &text, projection)?.read_at_highest();
-            let images =
-                Vision::with_norm(&towers.part("vision_model"), &vision, "pre_layernorm")?;
+            let images = Vision::with_norm(&towers.part("vision_model"), &vision, "pre_layernorm")?;
             let shape = &vision.shape;
             let from = (shape.width, shape.eps);
             let heads = Heads::load(&weights, from, text.shape.width, vision.grid())?;
@@ -128,8 +127,10 @@ impl Owlv2 {
     /// The vectors of some objects, encoded where they are new.
     fn objects(&self, objects: &[&str]) -> std::result::Result<Vec<Embedding>, EncoderError> {
         remembered(&self.known, objects, |new| {
-            let tokens =
-                new.iter().map(|text| self.reader.tokens(text)).collect::<std::result::Result<_, _>>()?;
+            let tokens = new
+                .iter()
+                .map(|text| self.reader.tokens(text))
+                .collect::<std::result::Result<_, _>>()?;
             unit(&self.model, self.text.forward(tokens))
         })
     }

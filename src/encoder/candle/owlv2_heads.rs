@@ -79,8 +79,9 @@ fn anchors(grid: usize) -> Result<Tensor> {
     let side = grid as f64;
     let at: Vec<f32> = (1..=grid).map(|corner| log_odds(corner as f64 / side)).collect();
     let size = log_odds(1.0 / side);
-    let all: Vec<f32> =
-        at.iter().flat_map(|&down| at.iter().flat_map(move |&across| [across, down, size, size]))
-            .collect();
+    let all: Vec<f32> = at
+        .iter()
+        .flat_map(|&down| at.iter().flat_map(move |&across| [across, down, size, size]))
+        .collect();
     Tensor::from_vec(all, (grid * grid, 4), &Device::Cpu)
 }

@@ -17,7 +17,8 @@ const BASE: Shape = Shape {
     activation: Activation::GeluTanh,
 };
 
-pub(super) const DEFAULTS: Defaults = Defaults { text: (BASE, 32_000, 64), vision: (BASE, 224, 16) };
+pub(super) const DEFAULTS: Defaults =
+    Defaults { text: (BASE, 32_000, 64), vision: (BASE, 224, 16) };
 pub(super) const PREPARED: Prepared = Prepared { middle: false, mean: [0.5; 3], std: [0.5; 3] };
 
 /// Both towers, and how a cosine becomes log-odds.
@@ -57,7 +58,11 @@ struct Pooling {
 }
 
 impl Siglip {
-    pub(super) fn load(weights: &Weights, text: &TextConfig, vision: &VisionConfig) -> Result<Self> {
+    pub(super) fn load(
+        weights: &Weights,
+        text: &TextConfig,
+        vision: &VisionConfig,
+    ) -> Result<Self> {
         let width = vision.shape.width;
         Ok(Self {
             text: Text::load(&weights.part("text_model"), text, width)?,
@@ -69,7 +74,8 @@ impl Siglip {
 
     /// Texts of equal length, padded, to `[batch, width]`.
     pub(super) fn texts(&self, tokens: &[Vec<u32>]) -> Result<Tensor> {
-        let x = self.text.layers.forward(&embed(tokens, &self.text.words, &self.text.places)?, None)?;
+        let x =
+            self.text.layers.forward(&embed(tokens, &self.text.words, &self.text.places)?, None)?;
         let last = x.dim(1)?.saturating_sub(1);
         // The norm goes token by token, so one is enough.
         x.i((.., last))?.contiguous()?.apply(&self.text.after)?.apply(&self.text.head)
@@ -109,7 +115,8 @@ impl Text {
             candle_core::bail!("texts have {to} coordinates and images {image_width}");
         }
         Ok(Self {
-            words: embeddings.tensor(&[config.vocabulary, shape.width], "token_embedding.weight")?,
+            words: embeddings
+                .tensor(&[config.vocabulary, shape.width], "token_embedding.weight")?,
             places: embeddings
                 .tensor(&[config.positions, shape.width], "position_embedding.weight")?,
             layers: Layers::load(weights, shape)?,

@@ -40,9 +40,8 @@ pub(super) fn pillow(side: usize, stretch: Stretch, filter: Filter) -> Vec<Taps>
         let centre = ((stretch.offset + index as u64) as f64 + 0.5) * scale;
         let start = (centre - support + 0.5).max(0.0) as usize;
         let end = ((centre + support + 0.5) as usize).min(side);
-        let mut weights: Vec<f64> = (start..end)
-            .map(|pixel| filter.at((pixel as f64 - centre + 0.5) / widened))
-            .collect();
+        let mut weights: Vec<f64> =
+            (start..end).map(|pixel| filter.at((pixel as f64 - centre + 0.5) / widened)).collect();
         let sum: f64 = weights.iter().sum();
         if sum != 0.0 {
             weights.iter_mut().for_each(|weight| *weight /= sum);

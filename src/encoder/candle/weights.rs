@@ -14,7 +14,10 @@ pub(super) struct Weights<'a>(VarBuilder<'a>);
 
 impl<'a> Weights<'a> {
     /// Takes a file of safetensors.
-    pub(super) fn of(files: &Files, content: &'a Cow<'static, [u8]>) -> std::result::Result<Self, EncoderError> {
+    pub(super) fn of(
+        files: &Files,
+        content: &'a Cow<'static, [u8]>,
+    ) -> std::result::Result<Self, EncoderError> {
         VarBuilder::from_slice_safetensors(content, DType::F32, &Device::Cpu)
             .map(Self)
             .map_err(|error| files.damaged(WEIGHTS, error))
