@@ -37,7 +37,8 @@ fn texts_and_images_are_encoded_as_by_transformers() {
             assert_eq!(encoder.tokens(text).unwrap(), *full, "{family}: {text}");
         }
         assert_eq!(encoder.reads_at_most(), expected.tokens[0].len());
-        assert!(encoder.tokens(texts[3]).unwrap() > encoder.reads_at_most(), "one text is cut");
+        let cut = expected.full.iter().filter(|&&full| full > encoder.reads_at_most());
+        assert!(cut.count() > 0, "{family}: a text is cut");
         let encoded = encoder.texts(&texts).unwrap();
         let theirs = expected.text_embeddings.concat();
         assert!(apart(&vectors(&encoded), &theirs) < 1e-5, "{family}");
