@@ -39,6 +39,11 @@ impl RuleId {
         }
     }
 
+    /// A name of praetor's own, known to have the form of one.
+    pub(crate) fn named(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0

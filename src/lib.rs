@@ -9,10 +9,18 @@
 //! ```text
 //! constitution  what the rules are, and their preconditions   (YAML + lock -> Policy)
 //! imaging       what the picture is                           (file -> Picture -> View)
-//! vlm           what the model sees                           (View + statements -> Answer)
-//! judge         what that means, freed of the prior           (Answer -> Finding)
+//! relevance     which rules may concern it                    (View -> Relevance)
+//! judge         what the model sees, freed of its bias        (View + statements -> Finding)
+//! reason        what it thinks where that decides nothing     (-> Reasoning)
 //! pipeline      one image through the stages, and many        (-> Verdict)
 //! store         what is kept of a run
+//! ```
+//!
+//! The models stand behind two traits each of a few lines, so that any can take their place:
+//!
+//! ```text
+//! vlm           answers and talks about an image: llama.cpp in this process, or a table
+//! encoder       how near a text is to an image, and where in it a thing is
 //! ```
 //!
 //! [`pipeline::Pipeline`] has an example that runs.
@@ -21,11 +29,15 @@
 pub mod cli;
 pub mod constitution;
 pub mod encoder;
+pub mod eval;
 pub mod ids;
 pub mod imaging;
 pub mod judge;
+pub mod paper;
 pub mod pipeline;
 pub mod prompts;
+pub mod reason;
+pub mod relevance;
 pub mod store;
 pub mod units;
 pub mod verdict;

@@ -1,8 +1,9 @@
 //! The texts that are sent to the model, as templates.
 //!
-//! Each template under `prompts/` has a struct here whose fields are the template's variables, so
-//! that a wrong variable does not compile and an unknown one does not render. Text written by
-//! users goes in as a value and never as a template.
+//! A [`Topic`] is what is asked about an image, and its fields are the variables of its templates
+//! under `prompts/`: `visible.jinja` is the question that wants Yes or No, `visible.reason.jinja`
+//! the turn of thinking, `visible.rating.jinja` its summary. Undefined variables fail. Text written
+//! by users goes in as a value and never as a template.
 
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
@@ -10,19 +11,51 @@ use serde::Serialize;
 
 use crate::ids::Hash;
 
-const VISIBLE: &str = include_str!("../prompts/visible.jinja");
+/// The built-in templates by name.
+const TEMPLATES: [(&str, &str); 8] = [
+    ("visible", include_str!("../prompts/visible.jinja")),
+    ("visible.reason", include_str!("../prompts/visible.reason.jinja")),
+    ("visible.rating", include_str!("../prompts/visible.rating.jinja")),
+    ("broken", include_str!("../prompts/broken.jinja")),
+    ("broken.reason", include_str!("../prompts/broken.reason.jinja")),
+    ("broken.rating", include_str!("../prompts/broken.rating.jinja")),
+    ("unfit", include_str!("../prompts/unfit.jinja")),
+    ("unfit.reason", include_str!("../prompts/unfit.reason.jinja")),
+];
+
+/// What a model is asked about an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Topic {
+    /// Is this content visible? CLUE's own question.
+    Visible {
+        /// The content to look for.
+        statement: String,
+    },
+    /// Is any of these rules broken?
+    Broken {
+        /// The rules' objective texts.
+        rules: Vec<String>,
+    },
+    /// Is anything to be seen that the model itself finds unfit?
+    Unfit,
+}
+
+impl Topic {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Visible { .. } => "visible",
+            Self::Broken { .. } => "broken",
+            Self::Unfit => "unfit",
+        }
+    }
+}
 
 /// The template of every question praetor asks.
+#[derive(Clone)]
 pub struct Prompts {
     environment: Environment<'static>,
     hash: Hash,
-}
-
-/// Variables of `visible.jinja`: is this content visible?
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Visible<'a> {
-    /// The content to look for.
-    pub statement: &'a str,
 }
 
 impl Prompts {
@@ -31,7 +64,7 @@ impl Prompts {
     /// # Errors
     /// [`PromptError`] when a template is not a template; the built-in ones are, as a test shows.
     pub fn built_in() -> Result<Self, PromptError> {
-        Self::with_visible(VISIBLE)
+        Self::of(TEMPLATES.map(|(name, text)| (name, text.to_owned())).into())
     }
 
     /// As [`built_in`](Self::built_in), with another text for `visible.jinja`: some models are
@@ -40,21 +73,55 @@ impl Prompts {
     /// # Errors
     /// [`PromptError`] when the text is not a template.
     pub fn with_visible(template: &str) -> Result<Self, PromptError> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment
-            .add_template_owned("visible", template.to_owned())
-            .map_err(PromptError::from)?;
-        Ok(Self { environment, hash: Hash::of(template.as_bytes()) })
+        let chosen = |(name, built_in)| {
+            (name, if name == "visible" { template } else { built_in }.to_owned())
+        };
+        Self::of(TEMPLATES.map(chosen).into())
     }
 
-    /// Renders the question of one precondition.
+    fn of(templates: Vec<(&'static str, String)>) -> Result<Self, PromptError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let texts = templates.iter().map(|(_, text)| text.as_bytes());
+        let hash = Hash::of_parts(texts);
+        for (name, text) in templates {
+            environment.add_template_owned(name, text).map_err(PromptError::from)?;
+        }
+        Ok(Self { environment, hash })
+    }
+
+    /// The question that wants Yes or No.
     ///
     /// # Errors
     /// [`PromptError`] when the template asks for something it is not given.
-    pub fn visible(&self, variables: Visible<'_>) -> Result<String, PromptError> {
-        let template = self.environment.get_template("visible").map_err(PromptError::from)?;
-        let text = template.render(Value::from(Serde(variables))).map_err(PromptError::from)?;
+    pub fn question(&self, topic: &Topic) -> Result<String, PromptError> {
+        self.render(topic.name(), topic)
+    }
+
+    /// The turn that asks to think step by step.
+    ///
+    /// # Errors
+    /// As [`question`](Self::question).
+    pub fn reason(&self, topic: &Topic) -> Result<String, PromptError> {
+        self.render(&format!("{}.reason", topic.name()), topic)
+    }
+
+    /// The turn that asks for a rating of what was thought.
+    ///
+    /// # Errors
+    /// As [`question`](Self::question).
+    pub fn rating(&self, topic: &Topic) -> Result<String, PromptError> {
+        let name = match topic {
+            // What is unfit is content as well.
+            Topic::Visible { .. } | Topic::Unfit => "visible.rating",
+            Topic::Broken { .. } => "broken.rating",
+        };
+        self.render(name, topic)
+    }
+
+    fn render(&self, name: &str, topic: &Topic) -> Result<String, PromptError> {
+        let template = self.environment.get_template(name).map_err(PromptError::from)?;
+        let text = template.render(Value::from(Serde(topic))).map_err(PromptError::from)?;
         Ok(text.trim().to_owned())
     }
 
@@ -90,21 +157,46 @@ impl From<minijinja::Error> for PromptError {
 mod tests {
     use super::*;
 
+    fn visible(statement: &str) -> Topic {
+        Topic::Visible { statement: statement.to_owned() }
+    }
+
     #[test]
     fn the_question_ends_with_the_statement_and_keeps_markup_inert() {
         let prompts = Prompts::built_in().unwrap();
-        let statement = "{{ statement }} <b>";
         assert_eq!(
-            prompts.visible(Visible { statement }).unwrap(),
+            prompts.question(&visible("{{ statement }} <b>")).unwrap(),
             "Is the following content visible in this image? Answer Yes or No.\n\
              Content: {{ statement }} <b>"
         );
     }
 
     #[test]
+    fn rules_stand_one_a_line() {
+        let rules = vec!["No dogs.".to_owned(), "No cats.".to_owned()];
+        let question = Prompts::built_in().unwrap().question(&Topic::Broken { rules }).unwrap();
+        assert_eq!(
+            question,
+            "Does this image break any of the following rules? Answer Yes or No.\n\
+             Rules:\n- No dogs.\n- No cats."
+        );
+    }
+
+    #[test]
+    fn every_topic_has_all_its_turns() {
+        let prompts = Prompts::built_in().unwrap();
+        let rules = vec!["No dogs.".to_owned()];
+        for topic in [visible("a dog"), Topic::Broken { rules }, Topic::Unfit] {
+            assert!(prompts.question(&topic).unwrap().contains("Answer Yes or No."));
+            assert!(prompts.reason(&topic).unwrap().contains("Think step by step."));
+            assert!(prompts.rating(&topic).unwrap().contains(r#"{"rating": "Yes" or "No""#));
+        }
+    }
+
+    #[test]
     fn an_unknown_variable_is_an_error() {
         let prompts = Prompts::with_visible("Is {{ contents }} visible?").unwrap();
-        assert!(prompts.visible(Visible { statement: "a dog" }).is_err());
+        assert!(prompts.question(&visible("a dog")).is_err());
         assert!(Prompts::with_visible("{% if %}").is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use miette::{Diagnostic, Report};
 
 use super::{Ending, Outcome};
+use crate::pipeline::JudgeError;
 
 const UNSETTLED: u8 = 1;
 const INPUT: u8 = 2;
@@ -57,6 +58,16 @@ impl From<crate::store::StoreError> for Failure {
 impl From<crate::vlm::VlmError> for Failure {
     fn from(error: crate::vlm::VlmError) -> Self {
         Self::unopened(&error, Some("run again with --verbose to see what the engine said last"))
+    }
+}
+
+impl From<JudgeError> for Failure {
+    fn from(error: JudgeError) -> Self {
+        match error {
+            JudgeError::Vlm(error) => error.into(),
+            JudgeError::Encoder(error) => error.into(),
+            error => Self::unopened(&error, None),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use clap::Args;
 use super::inputs::LimitArgs;
 use super::model::ModelArgs;
 use super::policy::PolicyArgs;
+use super::stages::StageArgs;
 use super::{Ending, Failure, Outcome, tree};
-use crate::pipeline::Pipeline;
 use crate::verdict::Conclusion;
 
 /// Show why an image gets its verdict, rule by rule
@@ -21,6 +21,8 @@ pub(super) struct Explain {
     policy: PolicyArgs,
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    stages: StageArgs,
     #[command(flatten)]
     limits: LimitArgs,
     /// Show the numbers of clear rules too
@@ -35,10 +37,10 @@ impl Explain {
         if let Err(error) = &decoded {
             return Err(Failure::Unopened(miette::miette!("{}", error.message)));
         }
-        let model = self.model.load()?;
-        let pipeline = Pipeline::new(policy, &model, self.policy.switches())?;
-        let verdict = pipeline.judge_image(name, decoded)?;
-        write!(io::stdout(), "{}", tree::draw(&verdict, pipeline.policy(), self.all))?;
+        let models = self.stages.load(&self.model)?;
+        let way = self.stages.join(&policy, &models)?;
+        let verdict = way.judging().judge_image(name, decoded)?;
+        write!(io::stdout(), "{}", tree::draw(&verdict, &policy, self.all))?;
         Ok(match verdict.verdict {
             Conclusion::Undetermined | Conclusion::Failed => Ending::Unsettled,
             Conclusion::Safe | Conclusion::Unsafe => Ending::Done,

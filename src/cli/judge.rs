@@ -9,10 +9,10 @@ use super::inputs::{Inputs, LimitArgs};
 use super::model::ModelArgs;
 use super::policy::PolicyArgs;
 use super::report::{OutputArgs, Report};
+use super::stages::{Models, StageArgs};
 use super::{Failure, Outcome};
 use crate::constitution::Policy;
-use crate::ids::ModelId;
-use crate::pipeline::Pipeline;
+use crate::pipeline::stream::judge_all;
 use crate::store::{RunFolder, RunManifest};
 use crate::vlm::Vlm;
 
@@ -30,6 +30,8 @@ pub(super) struct Judge {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
+    stages: StageArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -39,40 +41,41 @@ impl Judge {
     pub(super) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
         let (tasks, count) = self.inputs.tasks(&self.limits);
-        let model = self.model.load()?;
-        let pipeline = Pipeline::new(policy, &model, self.policy.switches())?;
-        let folder = self.create_folder(pipeline.policy(), model.model())?;
+        let models = self.stages.load(&self.model)?;
+        let way = self.stages.join(&policy, &models)?;
+        let folder = self.create_folder(&policy, &models)?;
 
-        let mut report = Report::new(&self.output, folder, pipeline.policy(), count);
+        let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
         let mut failure = None;
-        pipeline.judge_all(tasks, |verdict| match report.take(verdict) {
+        judge_all(way.judging(), tasks, |verdict| match report.take(verdict) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failure = Some(error);
                 ControlFlow::Break(())
             }
         })?;
-        report.finish(started.elapsed());
+        report.finish(started.elapsed(), way.spent());
         failure.map_or(report.summary.ending(), Err)
     }
 
     fn create_folder(
         &self,
         policy: &Policy,
-        model: &ModelId,
+        models: &Models,
     ) -> Result<Option<RunFolder>, Failure> {
         let Some(path) = &self.output.out else { return Ok(None) };
         let mut settings = self.limits.settings();
         settings.extend(self.model.settings());
         settings.extend(self.policy.settings());
+        settings.extend(self.stages.settings(models));
         settings.insert("trace".to_owned(), self.output.trace.to_string());
         let manifest = RunManifest {
             praetor: env!("CARGO_PKG_VERSION").to_owned(),
             started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             constitution: policy.name.clone(),
             policy: policy.hash,
-            model: model.clone(),
+            model: models.vlm.model().clone(),
             settings,
             machine: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         };

@@ -4,6 +4,7 @@
 //! judging with files.
 
 mod constitution;
+mod encoders;
 mod exit;
 mod explain;
 mod inputs;
@@ -11,6 +12,7 @@ mod judge;
 mod model;
 mod policy;
 mod report;
+mod stages;
 mod style;
 mod summary;
 mod tree;

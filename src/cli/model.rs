@@ -28,7 +28,7 @@ pub(super) struct ModelArgs {
     /// Room for an image and its questions, in tokens; at most what the model was trained on
     #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
     context: NonZeroU32,
-    /// Questions evaluated as one batch (1 to 255); more is quicker and takes more memory
+    /// Questions evaluated as one batch (1 to 247); more is quicker and takes more memory
     #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N", value_parser = forks)]
     batch_questions: NonZeroU32,
 }
@@ -54,6 +54,11 @@ impl ModelArgs {
         LlamaVlm::load(options, prompts).map_err(|error| Failure::unopened(&error, help(&error)))
     }
 
+    /// Whether the built-in model judges.
+    pub(super) fn is_demo(&self) -> bool {
+        self.model.as_os_str() == demo::NAME
+    }
+
     /// By name, for a run's manifest.
     pub(super) fn settings(&self) -> Settings {
         let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
@@ -68,7 +73,7 @@ impl ModelArgs {
     }
 
     fn files(&self) -> Result<LlamaOptions, Failure> {
-        if self.model.as_os_str() == demo::NAME {
+        if self.is_demo() {
             if self.mmproj.is_some() {
                 return Err(Failure::Input(miette::miette!(
                     code = "praetor::model::mmproj_without_model",

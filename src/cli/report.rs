@@ -12,6 +12,7 @@ use super::{Failure, style};
 use crate::constitution::Policy;
 use crate::ids::RuleId;
 use crate::imaging::shown;
+use crate::pipeline::Spent;
 use crate::store::{self, RunFolder};
 use crate::verdict::{Outcome as RuleOutcome, RuleVerdict, Verdict};
 
@@ -121,12 +122,12 @@ impl Report {
 
     /// Clears the bar and shows the summary on stderr, so that stdout stays a clean stream. When
     /// nobody reads stderr the run has still ended as it has.
-    pub(super) fn finish(&self, took: Duration) {
+    pub(super) fn finish(&self, took: Duration, spent: Option<Spent>) {
         self.progress.finish_and_clear();
         if self.quiet {
             return;
         }
-        let mut text = self.summary.table(took);
+        let mut text = self.summary.table(took, spent);
         if let Some(folder) = &self.folder {
             text = format!("{text}\n  verdicts in {}\n", shown(folder.verdicts_path()));
         }

@@ -9,6 +9,7 @@ use super::{Ending, Outcome};
 use crate::constitution::Policy;
 use crate::ids::RuleId;
 use crate::imaging::shown;
+use crate::pipeline::Spent;
 use crate::units;
 use crate::verdict::{Conclusion, Outcome as RuleOutcome, Verdict};
 
@@ -70,7 +71,7 @@ impl Summary {
     }
 
     /// The table.
-    pub(super) fn table(&self, took: Duration) -> String {
+    pub(super) fn table(&self, took: Duration, spent: Option<Spent>) -> String {
         let mut text = String::new();
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let _ = writeln!(
@@ -90,6 +91,9 @@ impl Summary {
                     writeln!(text, "  {} {count:>7}  {share}", style::conclusion(conclusion, 24));
             }
         }
+        if let Some(spent) = spent {
+            reasoning_line(&mut text, &spent);
+        }
         self.rule_lines(&mut text);
         for (code, count) in &self.errors {
             let _ = writeln!(text, "  {:<24} {count:>7}  not read", shown(code).to_string());
@@ -108,6 +112,21 @@ impl Summary {
         for (id, count) in seen {
             let _ = writeln!(text, "  {id:<24} {:>8} {:>13}", count.violated, count.undetermined);
         }
+    }
+}
+
+/// What was reasoned about, and what the budget left out; nothing when nothing was open.
+fn reasoning_line(text: &mut String, spent: &Spent) {
+    if spent.questions + spent.left_out == 0 {
+        return;
+    }
+    let time = units::duration(u64::try_from(spent.time.as_millis()).unwrap_or(u64::MAX));
+    let questions = counted(spent.questions as u64, "precondition");
+    let images = counted(spent.escalated as u64, "image");
+    let _ = writeln!(text, "\n  reasoned about {questions} of {images} in {time}");
+    if spent.left_out > 0 {
+        let left = counted(spent.left_out as u64, "precondition");
+        let _ = writeln!(text, "  {}", style::yellow(&format!("{left} left out by the budget")));
     }
 }
 

@@ -16,6 +16,7 @@ mod schema;
 mod shape;
 mod source;
 mod syntax;
+mod thresholds;
 mod tree;
 
 use garde::Validate;
@@ -29,6 +30,7 @@ pub use lock::{Lock, LockedPrecondition, LockedRule, lock_path};
 pub use policy::{Policy, PolicyRule, Precondition};
 pub use problem::Problem;
 pub use schema::{constitution_schema, lock_schema};
+pub use thresholds::{ThresholdSettings, Thresholds};
 
 /// A safety policy for images: what must not be seen, rule by rule.
 ///
@@ -131,7 +133,7 @@ impl Examples {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "settings")]
 pub struct Settings {
-    /// How far an answer must lie from the model's prior to count.
+    /// Where the stages draw their lines.
     #[serde(default, skip_serializing_if = "ThresholdSettings::is_empty")]
     #[garde(dive)]
     pub thresholds: ThresholdSettings,
@@ -146,52 +148,6 @@ impl Settings {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// The thresholds of Algorithm 1 as far as they are set; what is left out keeps its default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "thresholds")]
-pub struct ThresholdSettings {
-    /// A precondition does not hold when the model's M falls below its prior M0 by more than this
-    /// share of M0, that is M < (1 - share) * M0. From 0 to 1; the paper takes 0.3. Higher makes
-    /// fewer rules clear.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(range(min = 0.0, max = 1.0)))]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub reject_below_prior: Option<f64>,
-    /// A precondition holds when the model's M exceeds its prior M0 by more than this share of the
-    /// way from M0 to 1, that is M > M0 + share * (1 - M0). From 0 to 1; the paper takes 0.8.
-    /// Higher makes fewer rules violated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(inner(range(min = 0.0, max = 1.0)))]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub accept_above_prior: Option<f64>,
-}
-
-impl ThresholdSettings {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// What is set here, and `base` where nothing is.
-    pub fn over(self, base: Thresholds) -> Thresholds {
-        Thresholds {
-            reject_below_prior: self.reject_below_prior.unwrap_or(base.reject_below_prior),
-            accept_above_prior: self.accept_above_prior.unwrap_or(base.accept_above_prior),
-        }
-    }
-}
-
-/// The thresholds of Algorithm 1, as shares in `0.0..=1.0` of the room around the prior M0.
-///
-/// There is no default here: the paper's numbers are kept with the decision that uses them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds {
-    /// The paper's α1 is minus this share of M0: below it the precondition does not hold.
-    pub reject_below_prior: f64,
-    /// The paper's α2 is this share of 1 - M0: above it the precondition holds.
-    pub accept_above_prior: f64,
 }
 
 /// What becomes of a precondition whose M lies between the thresholds when no later stage settles

@@ -39,7 +39,6 @@ use crate::ids::{Hash, PolicyHash, RuleId};
 ///       - statement: a child is visible
 ///       - any_of: [a knife is visible, a gun is visible]
 /// ",
-///     paper,
 /// )?;
 /// assert_eq!(policy.rules[0].chain[1].statement, "a knife is visible or a gun is visible");
 /// # Ok::<(), praetor::constitution::ConstitutionError>(())
@@ -67,7 +66,7 @@ pub struct PolicyRule {
     pub objective_text: String,
     /// What must be visible for the rule to be violated: all of it. Never empty.
     pub chain: Vec<Precondition>,
-    /// The rule's thresholds: its own, else the constitution's, else the defaults.
+    /// The rule's thresholds: its own, else the constitution's, else the paper's.
     pub thresholds: Thresholds,
     /// What becomes of a precondition that no stage settles.
     pub undecided: Undecided,
@@ -87,23 +86,19 @@ pub struct Precondition {
 impl Policy {
     /// Reads a constitution and its lock; without `lock`, the one beside it (see [`lock_path`]).
     ///
-    /// `defaults` fill in what neither the rule nor the constitution sets.
+    /// What neither the rule nor the constitution sets is as in the paper.
     ///
     /// # Errors
     /// [`ConstitutionError::Unreadable`], [`ConstitutionError::NotUtf8`] or
     /// [`ConstitutionError::NoLock`] for the files, else
     /// [`ConstitutionError::Invalid`] with every mistake in both.
-    pub fn load(
-        path: &Path,
-        lock: Option<&Path>,
-        defaults: Thresholds,
-    ) -> Result<Self, ConstitutionError> {
+    pub fn load(path: &Path, lock: Option<&Path>) -> Result<Self, ConstitutionError> {
         let beside = lock_path(path);
         let lock = lock.unwrap_or(&beside);
         let text = source::read_text(path)?;
         let constitution = source::document(&shown_path(path), &text);
         match lock::read_lock(lock) {
-            Ok(text) => join(constitution, lock::document(&shown_path(lock), &text), defaults),
+            Ok(text) => join(constitution, lock::document(&shown_path(lock), &text)),
             Err(error) => {
                 // Mistakes in the constitution come first: without it there is nothing to lock.
                 constitution.map_err(|mistakes| ConstitutionError::Invalid { mistakes })?;
@@ -116,23 +111,15 @@ impl Policy {
     ///
     /// # Errors
     /// [`ConstitutionError::Invalid`] with every mistake in both.
-    pub fn parse(
-        yaml: &str,
-        lock_yaml: &str,
-        defaults: Thresholds,
-    ) -> Result<Self, ConstitutionError> {
-        join(source::document("constitution", yaml), lock::document("lock", lock_yaml), defaults)
+    pub fn parse(yaml: &str, lock_yaml: &str) -> Result<Self, ConstitutionError> {
+        join(source::document("constitution", yaml), lock::document("lock", lock_yaml))
     }
 
     /// Joins a constitution and a lock that were built in code.
     ///
     /// # Errors
     /// [`ConstitutionError::Invalid`] with everything that is wrong, without places.
-    pub fn new(
-        constitution: &Constitution,
-        lock: &Lock,
-        defaults: Thresholds,
-    ) -> Result<Self, ConstitutionError> {
+    pub fn new(constitution: &Constitution, lock: &Lock) -> Result<Self, ConstitutionError> {
         let mut problems = Vec::new();
         for report in [constitution.validate(), lock.validate()] {
             problems.extend(report.err().iter().flat_map(source::from_garde));
@@ -145,17 +132,17 @@ impl Policy {
                 problems.into_iter().map(|problem| Mistake::new(problem, None)).collect();
             return Err(ConstitutionError::Invalid { mistakes });
         }
-        Ok(Self::assemble(constitution, lock, defaults))
+        Ok(Self::assemble(constitution, lock))
     }
 
     /// Joins two that are known to fit.
-    fn assemble(constitution: &Constitution, lock: &Lock, defaults: Thresholds) -> Self {
+    fn assemble(constitution: &Constitution, lock: &Lock) -> Self {
         let rules: Vec<PolicyRule> = constitution
             .rules
             .iter()
             .filter_map(|rule| {
                 let entry = lock.rules.iter().find(|entry| entry.id == rule.id)?;
-                Some(PolicyRule::new(rule, entry, &constitution.settings, defaults))
+                Some(PolicyRule::new(rule, entry, &constitution.settings))
             })
             .collect();
         let hash = hash(&rules);
@@ -164,7 +151,7 @@ impl Policy {
 }
 
 impl PolicyRule {
-    fn new(rule: &Rule, entry: &LockedRule, shared: &Settings, defaults: Thresholds) -> Self {
+    fn new(rule: &Rule, entry: &LockedRule, shared: &Settings) -> Self {
         let lines = |texts: &[String]| texts.iter().map(|text| one_line(text)).collect();
         let chain = entry
             .preconditions
@@ -180,7 +167,7 @@ impl PolicyRule {
             text: one_line(&rule.text),
             objective_text: one_line(&entry.objective_text),
             chain,
-            thresholds: rule.settings.thresholds.over(shared.thresholds.over(defaults)),
+            thresholds: rule.settings.thresholds.over(shared.thresholds.over(Thresholds::PAPER)),
             undecided: rule.settings.undecided.or(shared.undecided).unwrap_or_default(),
         }
     }
@@ -190,7 +177,6 @@ impl PolicyRule {
 fn join(
     constitution: Result<Document<Constitution>, Vec<Mistake>>,
     lock: Result<Document<Lock>, Vec<Mistake>>,
-    defaults: Thresholds,
 ) -> Result<Policy, ConstitutionError> {
     let (constitution, lock) = match (constitution, lock) {
         (Ok(constitution), Ok(lock)) => (constitution, lock),
@@ -210,7 +196,7 @@ fn join(
         );
     }
     if mistakes.is_empty() {
-        Ok(Policy::assemble(&constitution.value, &lock.value, defaults))
+        Ok(Policy::assemble(&constitution.value, &lock.value))
     } else {
         Err(ConstitutionError::Invalid { mistakes })
     }
@@ -246,7 +232,7 @@ fn unreadable_as_a_file(constitution: &Constitution, lock: &Lock) -> Vec<Problem
 
 /// Hash over everything that can change a verdict.
 fn hash(rules: &[PolicyRule]) -> PolicyHash {
-    let mut parts: Vec<Vec<u8>> = vec![b"praetor policy 1".to_vec()];
+    let mut parts: Vec<Vec<u8>> = vec![b"praetor policy 2".to_vec()];
     // Each list begins with its length, so that items can't move from one list to the next.
     let list = |items: &[String], parts: &mut Vec<Vec<u8>>| {
         parts.push((items.len() as u64).to_le_bytes().to_vec());
@@ -258,10 +244,18 @@ fn hash(rules: &[PolicyRule]) -> PolicyHash {
             [id.as_str(), text, objective_text, undecided.as_str()]
                 .map(|part| part.as_bytes().to_vec()),
         );
-        let Thresholds { reject_below_prior, accept_above_prior } = thresholds;
-        parts.extend(
-            [reject_below_prior, accept_above_prior].map(|share| share.to_le_bytes().to_vec()),
-        );
+        let Thresholds {
+            relevance,
+            reject_below_prior,
+            accept_above_prior,
+            region_drop,
+            region_score,
+            small_object_area,
+        } = thresholds;
+        parts.push(relevance.map_or_else(Vec::new, |cosine| cosine.to_le_bytes().to_vec()));
+        let shares =
+            [reject_below_prior, accept_above_prior, region_drop, region_score, small_object_area];
+        parts.extend(shares.map(|share| share.to_le_bytes().to_vec()));
         parts.push((chain.len() as u64).to_le_bytes().to_vec());
         for Precondition { statement, any_of, objects } in chain {
             parts.push(statement.clone().into_bytes());

@@ -1,18 +1,13 @@
-//! Algorithm 1's decision on one precondition, and every constant of the paper.
+//! Algorithm 1's decisions on one precondition.
 //!
 //! Source: "MLLM-as-a-Judge for Image Safety without Human Labeling" (CLUE, arXiv 2501.00192),
-//! section "Debiased Token Probability" and Algorithm 1, lines 12-17. Everything here is
-//! arithmetic on two numbers: no model, no image, no file. `docs/judging.md` works the rule
-//! through by hand, and its tables are the test's cases.
+//! section "Debiased Token Probability" and Algorithm 1, lines 12-23; the constants are in
+//! [`paper`](crate::paper). Everything here is arithmetic on a few numbers: no model, no image, no
+//! file. `docs/judging.md` works the rules through by hand, and its tables are the test's cases.
 
-use crate::constitution::{Thresholds, Undecided};
+use crate::constitution::Thresholds;
 use crate::units::Probability;
 use crate::verdict::{Holds, Step, Why};
-
-/// The paper's constants, the same for every model.
-///
-/// α1 = −0.3 · M(None, c) and α2 = 0.8 · (1 − M(None, c)); only the factors are constants.
-pub const PAPER: Thresholds = Thresholds { reject_below_prior: 0.3, accept_above_prior: 0.8 };
 
 /// The cut of a judge that knows no prior: the paper's baseline, and ours with `--without prior`.
 pub const PLAIN_CUT: f64 = 0.5;
@@ -44,9 +39,10 @@ impl Band {
     /// The band for a prior M(None, c): Algorithm 1's two differences, solved for M(x, c).
     ///
     /// ```
-    /// use praetor::judge::decision::{Band, PAPER};
+    /// use praetor::constitution::Thresholds;
+    /// use praetor::judge::decision::Band;
     /// use praetor::units::Probability;
-    /// let band = Band::around(Probability::new(0.5).unwrap(), PAPER);
+    /// let band = Band::around(Probability::new(0.5).unwrap());
     /// assert_eq!((band.rejects_below, band.accepts_above), (0.35, 0.9));
     /// ```
     pub fn around(prior: Probability, thresholds: Thresholds) -> Self {
@@ -87,24 +83,43 @@ impl Decision {
     fn made(holds: Holds, by: Step) -> Self {
         Self { holds, by: Some(by), why: None }
     }
+
+    fn none() -> Self {
+        Self { holds: Holds::Unknown, by: None, why: Some(Why::Undecided) }
+    }
 }
 
-/// Strategy 1 of Algorithm 1 (lines 12-17): M(x, c) against the prior M(None, c).
-///
-/// Between the thresholds the paper goes on to the region and to reasoning. Where no later stage
-/// runs, `undecided` says what becomes of the precondition: it stays unknown, or it leans to the
-/// side of the prior on which M falls.
-pub fn by_prior(m: Probability, prior: Probability, band: Band, undecided: Undecided) -> Decision {
-    match (band.holds(m), undecided) {
-        (Holds::Unknown, Undecided::Undetermined) => {
-            Decision { holds: Holds::Unknown, by: None, why: Some(Why::Undecided) }
-        }
-        (Holds::Unknown, Undecided::Lean) => {
-            let leans = if m >= prior { Holds::Yes } else { Holds::No };
-            Decision::made(leans, Step::Lean)
-        }
-        (decided, _) => Decision::made(decided, Step::Prior),
+/// Strategy 1 of Algorithm 1 (lines 12-17): M(x, c) against the prior M(None, c). Between the
+/// thresholds it decides nothing.
+pub fn by_prior(m: Probability, band: Band) -> Decision {
+    match band.holds(m) {
+        Holds::Unknown => Decision::none(),
+        decided => Decision::made(decided, Step::Prior),
     }
+}
+
+/// Strategy 2 (lines 18-20): M of the image against M with the central objects' region removed. It
+/// can only say that the content is visible.
+pub fn by_region(m: Probability, without: Probability, drop: f64) -> Decision {
+    if m.value() - without.value() > drop {
+        Decision::made(Holds::Yes, Step::Region)
+    } else {
+        Decision::none()
+    }
+}
+
+/// The rating after step-by-step reasoning (lines 21-23), taken as it is.
+pub fn by_reasoning(rating: Holds) -> Decision {
+    match rating {
+        Holds::Unknown => Decision::none(),
+        rated => Decision::made(rated, Step::Reasoning),
+    }
+}
+
+/// The side of the prior on which M falls: what becomes of a precondition that no stage has settled
+/// where the constitution says `undecided: lean`. praetor's own; the paper always reasons.
+pub fn by_lean(m: Probability, prior: Probability) -> Decision {
+    Decision::made(if m >= prior { Holds::Yes } else { Holds::No }, Step::Lean)
 }
 
 /// The plain cut at one half, for comparison: what a judge does that knows no prior.
@@ -139,15 +154,18 @@ mod tests {
         #[test]
         fn a_higher_m_never_weakens_the_decision(
             low in 0.0..=1.0f64, high in 0.0..=1.0f64, prior in 0.0..=1.0f64,
-            reject in 0.0..=1.0f64, accept in 0.0..=1.0f64, lean in any::<bool>(),
+            reject in 0.0..=1.0f64, accept in 0.0..=1.0f64,
         ) {
             let (low, high) = if low <= high { (low, high) } else { (high, low) };
             let [low, high, prior] = [low, high, prior].map(Probability::saturating);
-            let thresholds = Thresholds { reject_below_prior: reject, accept_above_prior: accept };
+            let thresholds = Thresholds {
+                reject_below_prior: reject,
+                accept_above_prior: accept,
+                ..Thresholds::PAPER
+            };
             let band = Band::around(prior, thresholds);
-            let undecided = if lean { Undecided::Lean } else { Undecided::Undetermined };
-            let decide = |m| rank(by_prior(m, prior, band, undecided).holds);
-            prop_assert!(decide(low) <= decide(high));
+            prop_assert!(rank(by_prior(low, band).holds) <= rank(by_prior(high, band).holds));
+            prop_assert!(rank(by_lean(low, prior).holds) <= rank(by_lean(high, prior).holds));
             prop_assert!(debiased(low, prior) <= debiased(high, prior));
         }
 
@@ -165,7 +183,7 @@ mod tests {
                 Holds::Unknown
             };
             let [m, prior] = [m, prior].map(Probability::saturating);
-            prop_assert_eq!(Band::around(prior, PAPER).holds(m), expected);
+            prop_assert_eq!(Band::around(prior, Thresholds::PAPER).holds(m), expected);
         }
     }
 

@@ -1,106 +1,303 @@
 //! Stage 3 of CLUE: each precondition judged by debiased token probability.
 //!
-//! All statements of all rules are asked of a view as one batch, each once however many rules
-//! share it. What is decided is in [`decision`], what is subtracted in [`prior`]. Debiasing by
-//! region (strategy 2) will be a file beside them.
+//! All questions of all relevant rules are asked of a view as one batch, each once however many
+//! rules share it; what Algorithm 1 would not have asked, because an earlier precondition had
+//! failed, is asked too, which costs little and changes no verdict. What is decided is in
+//! [`decision`], what is subtracted in [`prior`], where objects are in `region`.
 
 pub mod decision;
+mod docket;
 pub mod prior;
+mod region;
 
 use self::decision::{Band, Decision};
+pub use self::docket::{ByView, Case, Docket, Sheet};
 use self::prior::Priors;
-use crate::constitution::{Policy, PolicyRule};
+use self::region::Objects;
+use crate::constitution::{Policy, PolicyRule, Precondition, Undecided};
+use crate::encoder::{EncoderError, Localizer};
 use crate::ids::ViewKind;
-use crate::imaging::View;
+use crate::imaging::{Fill, View};
+use crate::prompts::{PromptError, Prompts, Topic};
 use crate::units::Probability;
-use crate::verdict::{Finding, Stage};
+use crate::verdict::{Finding, Holds, RegionFinding, Stage};
 use crate::vlm::{Answer, Vlm, VlmError};
 
-/// Which parts of this stage run; all by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Switches {
-    /// Strategy 1: compare with the language prior. Without it M is cut at one half.
-    pub prior: bool,
-}
-
-impl Switches {
-    /// The stages that are off.
-    pub fn left_out(self) -> Vec<Stage> {
-        if self.prior { Vec::new() } else { vec![Stage::Prior] }
-    }
-}
-
-impl Default for Switches {
-    fn default() -> Self {
-        Self { prior: true }
-    }
+/// Debiasing by region: who finds the objects, and what is painted over them.
+#[derive(Clone, Copy)]
+pub struct Regions<'models> {
+    /// Finds the central objects.
+    pub localizer: &'models dyn Localizer,
+    /// What is painted where they were.
+    pub fill: Fill,
 }
 
 /// A policy's questions, each once, with the model's prior on each.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    statements: Vec<String>,
-    /// For each rule of the policy, where its chain's statements stand in `statements`.
-    chains: Vec<Vec<usize>>,
+    questions: Vec<Question>,
+    /// For each rule of the policy, its chain.
+    chains: Vec<Vec<Link>>,
+    /// Without it M is cut at one half.
     priors: Option<Priors>,
 }
 
-/// The answers to all of a judge's questions on one view.
+/// Something that is asked of the model.
+#[derive(Clone, Debug, PartialEq)]
+struct Question {
+    topic: Topic,
+    /// The topic in words; models know how to ask whether a statement is visible.
+    words: String,
+}
+
+/// A precondition within a rule's chain.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    view: ViewKind,
-    answers: Vec<Answer>,
+struct Link {
+    /// Index among the judge's questions.
+    question: usize,
+    objects: Vec<String>,
+}
+
+/// A model or an encoder is gone, or a prompt is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JudgeError {
+    /// The vision-language model.
+    #[error(transparent)]
+    Vlm(#[from] VlmError),
+    /// The dual encoder or the localizer.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+    /// A template.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
 }
 
 impl Judge {
-    /// Collects the policy's statements and asks the priors.
+    /// Collects the questions of the policy's chains and asks their priors. Without
+    /// [`Stage::Preconditions`] each rule is one question, without [`Stage::Prior`] there are no
+    /// priors.
+    ///
+    /// # Errors
+    /// When the model is gone or a template can't be rendered.
+    pub fn new(
+        policy: &Policy,
+        model: &dyn Vlm,
+        prompts: &Prompts,
+        without: &[Stage],
+    ) -> Result<Self, JudgeError> {
+        let mut judge = Self { questions: Vec::new(), chains: Vec::new(), priors: None };
+        for rule in &policy.rules {
+            let chain = if without.contains(&Stage::Preconditions) {
+                vec![judge.whole_rule(rule, prompts)?]
+            } else {
+                rule.chain.iter().map(|one| judge.precondition(one)).collect()
+            };
+            judge.chains.push(chain);
+        }
+        if !without.contains(&Stage::Prior) {
+            let all: Vec<usize> = (0..judge.questions.len()).collect();
+            judge.priors = Some(Priors::new(judge.answers(model, None, &all)?));
+        }
+        Ok(judge)
+    }
+
+    fn precondition(&mut self, precondition: &Precondition) -> Link {
+        let words = precondition.statement.clone();
+        let topic = Topic::Visible { statement: words.clone() };
+        let question = self.place(Question { topic, words });
+        Link { question, objects: precondition.objects.clone() }
+    }
+
+    fn whole_rule(&mut self, rule: &PolicyRule, prompts: &Prompts) -> Result<Link, JudgeError> {
+        let topic = Topic::Broken { rules: vec![rule.objective_text.clone()] };
+        let words = prompts.question(&topic)?;
+        let objects = rule.chain.iter().flat_map(|one| one.objects.clone()).collect();
+        Ok(Link { question: self.place(Question { topic, words }), objects })
+    }
+
+    /// Where the question stands, after adding it if it is new.
+    fn place(&mut self, question: Question) -> usize {
+        let known = self.questions.iter().position(|known| *known == question);
+        known.unwrap_or_else(|| {
+            self.questions.push(question);
+            self.questions.len() - 1
+        })
+    }
+
+    /// How many different questions a picture is asked at most, of the whole.
+    pub fn questions(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// What the question at an index, as a [`Case`] names it, asks about.
+    pub fn topic_of(&self, question: usize) -> &Topic {
+        &self.questions[question].topic
+    }
+
+    /// Asks questions of a view, or of none.
+    fn answers(
+        &self,
+        model: &dyn Vlm,
+        view: Option<&View>,
+        questions: &[usize],
+    ) -> Result<Vec<Answer>, VlmError> {
+        let asked = || questions.iter().map(|&index| &self.questions[index]);
+        let words: Vec<&str> = asked().map(|question| question.words.as_str()).collect();
+        // A policy is asked in one way: by statements, or rule by rule.
+        if asked().all(|question| matches!(question.topic, Topic::Visible { .. })) {
+            model.visible(view, &words)
+        } else {
+            model.answers(view, &words)
+        }
+    }
+
+    /// Opens a case for every precondition of the relevant rules, finds where their central objects
+    /// are, and asks and decides all by strategy 1.
+    ///
+    /// `policy` is the one the judge was made for, and `relevant` has a flag for each of its rules.
+    ///
+    /// # Errors
+    /// When a model is gone; a single question that fails is a finding.
+    pub fn ask(
+        &self,
+        policy: &Policy,
+        relevant: &[bool],
+        whole: &View,
+        model: &dyn Vlm,
+        regions: Option<Regions<'_>>,
+    ) -> Result<Docket, JudgeError> {
+        let mut docket = self.open(relevant, whole);
+        if let Some(regions) = regions {
+            self.locate(policy, &mut docket, regions)?;
+        }
+        let mut questions = ByView::default();
+        for (index, case) in docket.cases.iter().enumerate() {
+            questions.add(index, case.question, &case.view);
+        }
+        for sheet in questions.sheets() {
+            let answers = self.answers(model, Some(&sheet.view), &sheet.questions)?;
+            for (case, at) in sheet.waiting {
+                let case = &mut docket.cases[case];
+                let rule = &policy.rules[case.rule];
+                case.finding = self.decide(rule, case.question, case.finding.clone(), &answers[at]);
+            }
+        }
+        Ok(docket)
+    }
+
+    /// Strategy 2 for what strategy 1 has left undecided: M with the central objects removed.
     ///
     /// # Errors
     /// When the model is gone.
-    pub fn new(policy: &Policy, model: &dyn Vlm, switches: Switches) -> Result<Self, VlmError> {
-        let mut statements: Vec<String> = Vec::new();
-        let mut place = |statement: &String| {
-            statements.iter().position(|known| known == statement).unwrap_or_else(|| {
-                statements.push(statement.clone());
-                statements.len() - 1
-            })
-        };
-        let mut chain_of = |rule: &PolicyRule| -> Vec<usize> {
-            rule.chain.iter().map(|precondition| place(&precondition.statement)).collect()
-        };
-        let chains = policy.rules.iter().map(&mut chain_of).collect();
-        let priors =
-            switches.prior.then(|| Priors::ask(model, &as_texts(&statements))).transpose()?;
-        Ok(Self { statements, chains, priors })
+    pub fn settle_by_region(
+        &self,
+        policy: &Policy,
+        docket: &mut Docket,
+        model: &dyn Vlm,
+        fill: Fill,
+    ) -> Result<(), VlmError> {
+        self.ask_whole_of_crops(docket, model)?;
+        let mut questions = ByView::default();
+        for index in docket.undecided() {
+            let case = &docket.cases[index];
+            let Some(found) = &case.finding.region else { continue };
+            let regions: Vec<_> = found.boxes.iter().map(|found| found.region).collect();
+            let kind = ViewKind::Without { regions: regions.clone() };
+            let view = questions.view_of(&kind);
+            let view = view.unwrap_or_else(|| docket.whole.without(&regions, fill));
+            questions.add(index, case.question, &view);
+        }
+        for sheet in questions.sheets() {
+            let answers = self.answers(model, Some(&sheet.view), &sheet.questions)?;
+            for (case, at) in sheet.waiting {
+                let case = &mut docket.cases[case];
+                let drop = policy.rules[case.rule].thresholds.region_drop;
+                settle_by_removal(&mut case.finding, &answers[at], drop);
+            }
+        }
+        Ok(())
     }
 
-    /// How many different questions an image is asked.
-    pub fn questions(&self) -> usize {
-        self.statements.len()
+    /// Algorithm 1's line 18 compares with the whole image, also where M was read off a crop.
+    fn ask_whole_of_crops(&self, docket: &mut Docket, model: &dyn Vlm) -> Result<(), VlmError> {
+        let mut questions = ByView::default();
+        for index in docket.undecided() {
+            let case = &docket.cases[index];
+            if *case.view.kind() != ViewKind::Whole {
+                questions.add(index, case.question, &docket.whole);
+            }
+        }
+        for sheet in questions.sheets() {
+            let answers = self.answers(model, Some(&sheet.view), &sheet.questions)?;
+            for (case, at) in sheet.waiting {
+                if let Some(found) = &mut docket.cases[case].finding.region {
+                    found.m_whole = m_of(&answers[at]);
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Asks everything of one view, as one batch.
-    ///
-    /// # Errors
-    /// When the model is gone; a single question that fails is an answer.
-    pub fn ask(&self, model: &dyn Vlm, view: &View) -> Result<Asked, VlmError> {
-        let answers = model.visible(Some(view), &as_texts(&self.statements))?;
-        Ok(Asked { view: view.kind().clone(), answers })
+    fn open(&self, relevant: &[bool], whole: &View) -> Docket {
+        let chains = self.chains.iter().zip(relevant).enumerate();
+        let cases =
+            chains.filter(|(_, (_, relevant))| **relevant).flat_map(|(rule, (chain, _))| {
+                (0..).zip(chain).map(move |(place, link)| {
+                    let words = match &self.questions[link.question].topic {
+                        Topic::Visible { statement } => statement.clone(),
+                        Topic::Broken { rules } => rules.join(" "),
+                        Topic::Unfit => String::new(),
+                    };
+                    Case {
+                        rule,
+                        place,
+                        question: link.question,
+                        view: whole.clone(),
+                        finding: Finding::open(words, ViewKind::Whole),
+                    }
+                })
+            });
+        Docket { whole: whole.clone(), cases: cases.collect() }
     }
 
-    /// What the answers say of every rule's chain: one list a rule of the policy, in its order.
-    ///
-    /// `policy` is the one the judge was made for.
-    pub fn findings(&self, policy: &Policy, asked: &Asked) -> Vec<Vec<Finding>> {
-        let of_chain = |(rule, chain): (&PolicyRule, &Vec<usize>)| {
-            chain.iter().map(|&index| self.finding(rule, index, asked)).collect()
-        };
-        policy.rules.iter().zip(&self.chains).map(of_chain).collect()
+    /// Finds the central objects of all cases, and turns cases of small ones to a crop.
+    fn locate(
+        &self,
+        policy: &Policy,
+        docket: &mut Docket,
+        regions: Regions<'_>,
+    ) -> Result<(), EncoderError> {
+        let mut words: Vec<&str> = Vec::new();
+        for case in &docket.cases {
+            for object in &self.chains[case.rule][case.place].objects {
+                if !words.contains(&object.as_str()) {
+                    words.push(object);
+                }
+            }
+        }
+        let objects = Objects::find(regions.localizer, &docket.whole, words)?;
+        let mut crops = ByView::default();
+        for (index, case) in docket.cases.iter_mut().enumerate() {
+            let thresholds = policy.rules[case.rule].thresholds;
+            let link = &self.chains[case.rule][case.place];
+            let boxes = objects.boxes(&link.objects, thresholds);
+            if boxes.is_empty() {
+                continue;
+            }
+            if let Some(region) = region::small_object(&boxes, &docket.whole, thresholds) {
+                let kind = ViewKind::Crop { region };
+                case.view = crops.view_of(&kind).unwrap_or_else(|| docket.whole.crop(region));
+                crops.add(index, case.question, &case.view);
+                case.finding.view = kind;
+            }
+            case.finding.region = Some(RegionFinding { boxes, m_whole: None, m_without: None });
+        }
+        Ok(())
     }
 
-    fn finding(&self, rule: &PolicyRule, index: usize, asked: &Asked) -> Finding {
-        let open = Finding::open(self.statements[index].clone(), asked.view.clone());
-        let answer = match &asked.answers[index] {
+    fn decide(&self, rule: &PolicyRule, index: usize, open: Finding, answer: &Answer) -> Finding {
+        let answer = match answer {
             Answer::Seen(answer) => *answer,
             Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..open },
         };
@@ -109,31 +306,74 @@ impl Judge {
             return Finding { why: Some(why), ..seen };
         }
         match self.priors.as_ref().map(|priors| priors.get(index)) {
-            None => settled(seen, Band::PLAIN, answer.m(), decision::by_plain_cut(answer.m())),
+            None => {
+                let decision = decision::by_plain_cut(answer.m());
+                scored(decided(seen, decision), Band::PLAIN, answer.m())
+            }
             Some(Answer::Unavailable(why)) => Finding { why: Some(why.clone()), ..seen },
             Some(Answer::Seen(prior)) => {
                 let (m, prior) = (answer.m(), prior.m());
                 let band = Band::around(prior, rule.thresholds);
-                let decision = decision::by_prior(m, prior, band, rule.undecided);
-                let score = decision::debiased(m, prior);
-                Finding { prior: Some(prior), ..settled(seen, band, score, decision) }
+                let seen = Finding { prior: Some(prior), ..seen };
+                scored(
+                    decided(seen, decision::by_prior(m, band)),
+                    band,
+                    decision::debiased(m, prior),
+                )
             }
         }
     }
 }
 
-fn settled(seen: Finding, band: Band, score: Probability, decision: Decision) -> Finding {
+/// What becomes of a precondition that no stage has settled, where the constitution lets it lean.
+pub fn settle_by_lean(policy: &Policy, docket: &mut Docket) {
+    for case in &mut docket.cases {
+        let leans = policy.rules[case.rule].undecided == Undecided::Lean;
+        if let (true, Holds::Unknown, Some(m), Some(prior)) =
+            (leans, case.finding.holds, case.finding.m, case.finding.prior)
+            && case.finding.mass.is_some_and(|mass| decision::not_an_answer(mass).is_none())
+        {
+            case.finding = decided(case.finding.clone(), decision::by_lean(m, prior));
+        }
+    }
+}
+
+/// A finding with a decision taken on it.
+pub fn decided(finding: Finding, decision: Decision) -> Finding {
+    Finding { holds: decision.holds, by: decision.by, why: decision.why, ..finding }
+}
+
+fn scored(finding: Finding, band: Band, score: Probability) -> Finding {
     Finding {
         rejects_below: Some(band.rejects_below),
         accepts_above: Some(band.accepts_above),
         score: Some(score),
-        holds: decision.holds,
-        by: decision.by,
-        why: decision.why,
-        ..seen
+        ..finding
     }
 }
 
-fn as_texts(statements: &[String]) -> Vec<&str> {
-    statements.iter().map(String::as_str).collect()
+fn settle_by_removal(finding: &mut Finding, answer: &Answer, drop: f64) {
+    let Some(without) = m_of(answer) else { return };
+    let Some(found) = &mut finding.region else { return };
+    found.m_without = Some(without);
+    let whole = match finding.view {
+        ViewKind::Whole => finding.m,
+        _ => found.m_whole,
+    };
+    if let Some(whole) = whole {
+        let decision = decision::by_region(whole, without, drop);
+        if decision.holds == Holds::Yes {
+            *finding = decided(finding.clone(), decision);
+        }
+    }
+}
+
+/// M of an answer that is one.
+fn m_of(answer: &Answer) -> Option<Probability> {
+    match answer {
+        Answer::Seen(answer) if decision::not_an_answer(answer.mass()).is_none() => {
+            Some(answer.m())
+        }
+        Answer::Seen(_) | Answer::Unavailable(_) => None,
+    }
 }

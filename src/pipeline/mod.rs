@@ -1,29 +1,41 @@
 //! One picture through the stages of CLUE, and many pictures in a row.
 //!
-//! This is the only room that knows all stages. Relevance will come before the questions, region
-//! and reasoning after them; each settles only what the one before left open.
+//! This is the only room that knows all stages: relevance before the questions, region and
+//! reasoning after them, each settling only what the one before left open. [`baseline`] holds the
+//! paper's baselines, which judge in one question; what the two have in common is [`Judging`].
 
+pub mod baseline;
+mod budget;
+mod image;
 pub mod stream;
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use crate::constitution::Policy;
-use crate::ids::RuleId;
-use crate::imaging::{Decoded, View};
-use crate::judge::Judge;
-pub use crate::judge::Switches;
-use crate::verdict::{
-    Conclusion, Frames, ImageError, Outcome, RuleVerdict, Verdict, conclude, gravest, image_score,
-};
-use crate::vlm::{Vlm, VlmError};
+use crate::encoder::{DualEncoder, Localizer};
+use crate::imaging::{Fill, View};
+pub use crate::judge::JudgeError;
+use crate::judge::{self, ByView, Docket, Judge, Regions};
+use crate::prompts::{Prompts, Topic};
+use crate::reason::{Reasoned, reason};
+use crate::relevance::Scan;
+use crate::units::Probability;
+use crate::verdict::{Method, Relevance, RuleVerdict, Stage, Why};
+use crate::vlm::Vlm;
 
-/// A policy, a model and the stages between them.
+pub use self::budget::{Allowance, Budget, InvalidAllowance, Spent};
+pub use self::image::{Judging, Signature};
+
+/// A policy, the models, and the stages between them.
+///
+/// Relevance and region run when they are given a model to run on; the other stages need only the
+/// vision-language model.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use praetor::constitution::Policy;
-/// use praetor::judge::decision::PAPER;
-/// use praetor::pipeline::{Pipeline, Switches};
+/// use praetor::pipeline::{Judging, Pipeline};
 /// use praetor::vlm::scripted::ScriptedVlm;
 ///
 /// let policy = Policy::parse(
@@ -34,112 +46,100 @@ use crate::vlm::{Vlm, VlmError};
 ///            preconditions: [{{statement: a dog is visible, objects: [dog]}}]}}]}}",
 ///         praetor::ids::Hash::of(b"No dogs.")
 ///     ),
-///     PAPER,
 /// )?;
 /// let model = ScriptedVlm::new(0.5).saying("a dog is visible", 0.98);
-/// let pipeline = Pipeline::new(policy, &model, Switches::default())?;
+/// let pipeline = Pipeline::new(policy, &model, &[])?;
 /// let view = praetor::imaging::View::whole(image::RgbImage::new(8, 8));
 /// let rules = pipeline.judge_view(&view)?;
 /// assert_eq!(rules[0].outcome, praetor::verdict::Outcome::Violated);
 /// # Ok(()) }
 /// ```
-pub struct Pipeline<'model> {
+pub struct Pipeline<'models> {
     policy: Policy,
-    model: &'model dyn Vlm,
+    signature: Signature,
+    prompts: Prompts,
+    model: &'models dyn Vlm,
+    scan: Option<Scan<'models>>,
     judge: Judge,
-    switches: Switches,
+    regions: Option<Regions<'models>>,
+    budget: Budget,
+    spent: Cell<Spent>,
 }
 
-impl<'model> Pipeline<'model> {
-    /// Joins the stages and asks the model its priors.
+impl<'models> Pipeline<'models> {
+    /// Joins a policy and a model without the stages in `without`, and asks the model its priors.
     ///
     /// # Errors
     /// When the model is gone.
     pub fn new(
         policy: Policy,
-        model: &'model dyn Vlm,
-        switches: Switches,
-    ) -> Result<Self, VlmError> {
-        let judge = Judge::new(&policy, model, switches)?;
-        Ok(Self { policy, model, judge, switches })
+        model: &'models dyn Vlm,
+        without: &[Stage],
+    ) -> Result<Self, JudgeError> {
+        let prompts = Prompts::built_in()?;
+        let judge = Judge::new(&policy, model, &prompts, without)?;
+        let signature = Signature {
+            method: Method::Clue,
+            without: without.to_vec(),
+            policy: policy.hash,
+            model: model.model().clone(),
+        };
+        let pipeline = Self {
+            policy,
+            signature,
+            prompts,
+            model,
+            scan: None,
+            judge,
+            regions: None,
+            budget: Budget::default(),
+            spent: Cell::default(),
+        };
+        // What has no model to run on yet is left out too.
+        Ok(pipeline.lacking(Stage::Relevance).lacking(Stage::Region))
     }
 
-    /// One view through the stages: a verdict for every rule of the policy, in its order.
+    /// Adds stage 2, unless it is to be left out. `threshold` stands above the constitution's.
     ///
     /// # Errors
-    /// When the model is gone.
-    pub fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, VlmError> {
-        let asked = self.judge.ask(self.model, view)?;
-        let findings = self.judge.findings(&self.policy, &asked);
-        let rules = self.policy.rules.iter().zip(findings);
-        Ok(rules.map(|(rule, found)| RuleVerdict::from_findings(rule.id.clone(), found)).collect())
+    /// When a rule can't be encoded.
+    pub fn with_relevance(
+        mut self,
+        encoder: &'models dyn DualEncoder,
+        threshold: Option<f64>,
+    ) -> Result<Self, JudgeError> {
+        self.scan = Some(Scan::new(&self.policy, encoder, threshold)?);
+        Ok(self.having(Stage::Relevance))
     }
 
-    /// One image file through the stages: every frame of an animation, the gravest decides.
-    ///
-    /// # Errors
-    /// When the model is gone. An image that could not be read is a verdict with an error.
-    pub fn judge_image(
-        &self,
-        image: String,
-        decoded: Result<Decoded, ImageError>,
-    ) -> Result<Verdict, VlmError> {
-        let started = Instant::now();
-        let verdict = match decoded {
-            Err(error) => self.failed(image, error),
-            Ok(decoded) => self.judge_frames(image, &decoded)?,
-        };
-        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Verdict { took_ms, ..verdict })
+    /// Adds debiasing by region and the crops of small objects.
+    #[must_use]
+    pub fn with_regions(mut self, localizer: &'models dyn Localizer, fill: Fill) -> Self {
+        self.regions = Some(Regions { localizer, fill });
+        self.having(Stage::Region)
     }
 
-    fn judge_frames(&self, image: String, decoded: &Decoded) -> Result<Verdict, VlmError> {
-        let frames = decoded
-            .pictures
-            .iter()
-            .map(|picture| Ok((picture.frame, self.judge_view(&picture.whole())?)))
-            .collect::<Result<Vec<_>, VlmError>>()?;
-        let judged = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-        let rules = if judged > 1 {
-            gravest(frames).unwrap_or_default()
-        } else {
-            frames.into_iter().flat_map(|(_, rules)| rules).collect()
-        };
-        Ok(Verdict {
-            hash: Some(decoded.hash),
-            verdict: match conclude(&rules) {
-                // What was not looked at can't be called safe.
-                Conclusion::Safe if decoded.cut => Conclusion::Undetermined,
-                concluded => concluded,
-            },
-            score: image_score(&rules),
-            violated: violated(&rules),
-            frames: (decoded.animated || decoded.cut)
-                .then_some(Frames { judged, cut: decoded.cut }),
-            rules,
-            ..self.blank(image)
-        })
+    /// Bounds what reasoning may cost.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
     }
 
-    fn failed(&self, image: String, error: ImageError) -> Verdict {
-        Verdict { error: Some(error), ..self.blank(image) }
-    }
-
-    fn blank(&self, image: String) -> Verdict {
-        Verdict {
-            image,
-            hash: None,
-            verdict: Conclusion::Failed,
-            score: None,
-            violated: Vec::new(),
-            rules: Vec::new(),
-            frames: None,
-            error: None,
-            without: self.switches.left_out(),
-            policy: self.policy.hash,
-            model: self.model.model().clone(),
-            took_ms: 0,
+    fn lacking(mut self, stage: Stage) -> Self {
+        if self.runs(stage) {
+            self.signature.without.push(stage);
         }
+        self.signature.without.sort_unstable();
+        self
+    }
+
+    fn having(mut self, stage: Stage) -> Self {
+        self.signature.without.retain(|left_out| *left_out != stage);
+        self
+    }
+
+    fn runs(&self, stage: Stage) -> bool {
+        !self.signature.without.contains(&stage)
     }
 
     /// The policy that judges.
@@ -147,13 +147,120 @@ impl<'model> Pipeline<'model> {
         &self.policy
     }
 
-    /// How many different questions an image is asked.
+    /// How many different questions a picture is asked at most, of the whole.
     pub fn questions(&self) -> usize {
         self.judge.questions()
     }
+
+    /// Rules of which the dual encoder reads only the beginning.
+    pub fn cut_rules(&self) -> Vec<crate::relevance::Cut> {
+        self.scan.as_ref().map(Scan::cut).unwrap_or_default()
+    }
+
+    /// What reasoning has cost so far.
+    pub fn spent(&self) -> Spent {
+        self.spent.get()
+    }
+
+    fn scan(&self, whole: &View) -> Result<Option<Vec<Relevance>>, JudgeError> {
+        let Some(scan) = &self.scan else { return Ok(None) };
+        Ok(scan.scan(&[whole])?.pop())
+    }
+
+    /// Thinks about what is still undecided, as far as the budget goes.
+    fn settle_by_reasoning(&self, docket: &mut Docket) -> Result<(), JudgeError> {
+        let mut spent = self.spent.get();
+        spent.views += 1;
+        let mut open = ByView::default();
+        for index in by_suspicion(docket) {
+            let case = &docket.cases[index];
+            open.add(index, case.question, &case.view);
+        }
+        let sheets = open.sheets();
+        let asked: usize = sheets.iter().map(|sheet| sheet.questions.len()).sum();
+        let mut allowed = self.budget.allows(&spent, asked);
+        let began = Instant::now();
+        spent.escalated += usize::from(allowed > 0);
+        for sheet in sheets {
+            let now = sheet.questions.len().min(allowed);
+            allowed -= now;
+            spent.questions += now;
+            spent.left_out += sheet.questions.len() - now;
+            let topic = |question: &usize| self.judge.topic_of(*question).clone();
+            let topics: Vec<Topic> = sheet.questions[..now].iter().map(topic).collect();
+            let reasoned = reason(self.model, &self.prompts, &sheet.view, &topics)?;
+            for (case, at) in sheet.waiting {
+                let finding = &mut docket.cases[case].finding;
+                match reasoned.get(at) {
+                    Some(reasoned) => take(finding, reasoned),
+                    None => finding.why = Some(Why::BudgetSpent),
+                }
+            }
+        }
+        spent.time += began.elapsed();
+        self.spent.set(spent);
+        Ok(())
+    }
+
+    fn assemble(&self, docket: &Docket, relevance: Option<Vec<Relevance>>) -> Vec<RuleVerdict> {
+        let of_rule = |(index, rule): (usize, &crate::constitution::PolicyRule)| {
+            let relevance = relevance.as_ref().and_then(|all| all.get(index)).copied();
+            match relevance {
+                Some(relevance) if !relevance.kept() => {
+                    RuleVerdict::irrelevant(rule.id.clone(), relevance)
+                }
+                relevance => {
+                    let findings = docket.findings_of(index);
+                    RuleVerdict {
+                        relevance,
+                        ..RuleVerdict::from_findings(rule.id.clone(), findings)
+                    }
+                }
+            }
+        };
+        self.policy.rules.iter().enumerate().map(of_rule).collect()
+    }
 }
 
-fn violated(rules: &[RuleVerdict]) -> Vec<RuleId> {
-    let grave = rules.iter().filter(|rule| rule.outcome == Outcome::Violated);
-    grave.map(|rule| rule.rule.clone()).collect()
+impl Judging for Pipeline<'_> {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// One view through the stages: a verdict for every rule of the policy, in its order.
+    fn judge_view(&self, whole: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
+        let relevance = self.scan(whole)?;
+        let relevant: Vec<bool> = match &relevance {
+            Some(scanned) => scanned.iter().map(|rule| rule.kept()).collect(),
+            None => vec![true; self.policy.rules.len()],
+        };
+        let mut docket =
+            self.judge.ask(&self.policy, &relevant, whole, self.model, self.regions)?;
+        if let Some(regions) = self.regions {
+            self.judge.settle_by_region(&self.policy, &mut docket, self.model, regions.fill)?;
+        }
+        if self.runs(Stage::Reasoning) {
+            self.settle_by_reasoning(&mut docket)?;
+        }
+        judge::settle_by_lean(&self.policy, &mut docket);
+        Ok(self.assemble(&docket, relevance))
+    }
+}
+
+/// The undecided cases, the most suspected first, so that a budget is spent where it counts most.
+fn by_suspicion(docket: &Docket) -> Vec<usize> {
+    let mut open = docket.undecided();
+    let score = |index: &usize| docket.cases[*index].finding.score.map_or(0.0, Probability::value);
+    open.sort_by(|one, other| score(other).total_cmp(&score(one)));
+    open
+}
+
+/// Writes down what came of thinking.
+fn take(finding: &mut crate::verdict::Finding, reasoned: &Reasoned) {
+    let decision = judge::decision::by_reasoning(reasoned.rating());
+    *finding = judge::decided(finding.clone(), decision);
+    finding.reasoning.clone_from(&reasoned.reasoning);
+    if reasoned.why.is_some() {
+        finding.why.clone_from(&reasoned.why);
+    }
 }

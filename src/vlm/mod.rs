@@ -7,6 +7,7 @@
 //! Caching, recording and faults are wrappers around [`Vlm`], never `if`s in a stage.
 
 pub mod chat;
+pub mod counted;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod scripted;

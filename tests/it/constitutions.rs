@@ -95,7 +95,7 @@ fn files_that_cannot_be_read_are_explained() {
     let folder = Constitution::load("constitutions".as_ref()).unwrap_err();
     insta::assert_snapshot!(report(&folder));
     let path = "tests/inputs/constitutions/ok_smallest.yaml".as_ref();
-    let unlocked = Policy::load(path, None, PAPER).unwrap_err();
+    let unlocked = Policy::load(path, None).unwrap_err();
     insta::assert_snapshot!(report(&unlocked));
 }
 
@@ -123,7 +123,7 @@ fn a_small_file_cannot_grow_without_bound() {
 #[test]
 fn shipped_constitutions_are_whole_and_fresh() {
     for path in SHIPPED {
-        let policy = Policy::load(path.as_ref(), None, PAPER);
+        let policy = Policy::load(path.as_ref(), None);
         let policy = policy.unwrap_or_else(|error| panic!("{}", report(&error)));
         assert!(policy.rules.len() >= 12);
         assert!(policy.rules.iter().all(|rule| (1..=3).contains(&rule.chain.len())));
@@ -181,7 +181,7 @@ fn the_example_in_the_docs_is_a_policy() {
         .skip(1)
         .filter_map(|rest| rest.split_once("```").map(|(block, _)| block))
         .collect();
-    let policy = Policy::parse(blocks[0], blocks[1], PAPER);
+    let policy = Policy::parse(blocks[0], blocks[1]);
     policy.unwrap_or_else(|error| panic!("{}", report(&error)));
 }
 

@@ -44,7 +44,7 @@ fn decide(m: &str, prior: &str, undecided: Undecided) -> Holds {
 fn worked_cases_of_strategy_1() {
     for row in table("| M | M0 | 0.7") {
         let prior = Probability::new(number(&row[1])).unwrap();
-        let band = Band::around(prior, PAPER);
+        let band = Band::around(prior);
         assert!((band.rejects_below - number(&row[2])).abs() < 1e-12, "{row:?}: {band:?}");
         assert!((band.accepts_above - number(&row[3])).abs() < 1e-12, "{row:?}: {band:?}");
         let decided = decide(&row[0], &row[1], Undecided::Undetermined);

@@ -87,7 +87,7 @@ const EXAMPLES: [(&str, &[&str]); 16] = [
 fn a_person_agrees_with_the_verdicts_on_the_examples() {
     let model = load();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let policy = Policy::load(&root.join("constitutions/demo.yaml"), None, PAPER).unwrap();
+    let policy = Policy::load(&root.join("constitutions/demo.yaml"), None).unwrap();
     let pipeline = Pipeline::new(policy, &model, Switches::default()).unwrap();
     let mut wrong = Vec::new();
     for (name, expected) in EXAMPLES {

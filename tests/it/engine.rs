@@ -103,7 +103,7 @@ fn assert_agreement(model: &LlamaVlm, view: &View, statements: &[String]) -> f64
             largest = largest.max(difference);
             assert!(difference <= TOLERANCE, "{}: {difference}", texts[index]);
             let prior = m(&priors[index]);
-            let band = Band::around(prior, PAPER);
+            let band = Band::around(prior);
             let on_an_edge = [band.rejects_below, band.accepts_above]
                 .iter()
                 .any(|edge| (m(alone).value() - edge).abs() < TOLERANCE / 4.0);

@@ -57,7 +57,7 @@ prop_compose! {
 }
 
 fn hash_of((constitution, lock): &(Constitution, Lock)) -> PolicyHash {
-    Policy::new(constitution, lock, PAPER).unwrap().hash
+    Policy::new(constitution, lock).unwrap().hash
 }
 
 /// The changes that can change a verdict.
@@ -144,8 +144,8 @@ proptest! {
         let lock_yaml = lock.to_yaml().unwrap();
         prop_assert_eq!(&Constitution::parse(&yaml).unwrap(), constitution);
         prop_assert_eq!(&Lock::parse(&lock_yaml).unwrap(), lock);
-        let read = Policy::parse(&yaml, &lock_yaml, PAPER).unwrap();
-        prop_assert_eq!(read, Policy::new(constitution, lock, PAPER).unwrap());
+        let read = Policy::parse(&yaml, &lock_yaml).unwrap();
+        prop_assert_eq!(read, Policy::new(constitution, lock).unwrap());
     }
 }
 

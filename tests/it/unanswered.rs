@@ -23,7 +23,7 @@ fn policy(undecided: &str) -> Policy {
          objects: [child]\n  - statement: {KNIFE}\n    objects: [knife]\n",
         Hash::of(text.as_bytes())
     );
-    Policy::parse(&yaml, &lock, PAPER).unwrap()
+    Policy::parse(&yaml, &lock).unwrap()
 }
 
 fn judge(model: &ScriptedVlm, undecided: &str, switches: Switches) -> RuleVerdict {

@@ -24,7 +24,7 @@ use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
-use crate::prompts::{Prompts, Visible};
+use crate::prompts::{Prompts, Topic};
 use crate::verdict::Why;
 
 /// Tokens of the KV cache unless another number is asked for.
@@ -118,7 +118,9 @@ impl LlamaVlm {
     ) -> Result<Vec<Answer>, VlmError> {
         let questions = statements
             .iter()
-            .map(|statement| self.prompts.visible(Visible { statement }))
+            .map(|&statement| {
+                self.prompts.question(&Topic::Visible { statement: statement.to_owned() })
+            })
             .collect::<Result<Vec<String>, _>>();
         match questions {
             Ok(questions) => self.ask(view, questions, way),

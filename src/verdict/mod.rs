@@ -5,10 +5,16 @@
 //! kept in `docs/verdict.schema.json`. What can't be answered is a value here, never an error and
 //! never "safe": see [`Why`].
 
+mod finding;
+mod why;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ImageHash, ModelId, PolicyHash, RuleId, ViewKind};
+pub use finding::{Finding, Holds, ObjectBox, Reasoning, RegionFinding, Step};
+pub use why::Why;
+
+use crate::ids::{ImageHash, ModelId, PolicyHash, RuleId};
 use crate::units::Probability;
 
 /// What praetor says of one image.
@@ -28,7 +34,8 @@ pub struct Verdict {
     pub score: Option<Probability>,
     /// Ids of the violated rules, in the constitution's order.
     pub violated: Vec<RuleId>,
-    /// One entry a rule, in the constitution's order; empty when the image could not be read.
+    /// One entry a rule, in the constitution's order; empty when the image could not be read. A
+    /// baseline has one entry, `image`, since it judges all rules at once.
     pub rules: Vec<RuleVerdict>,
     /// How many frames of an animation were judged; absent for still images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +43,9 @@ pub struct Verdict {
     /// Why the image could not be judged at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ImageError>,
+    /// How it was judged; absent for CLUE.
+    #[serde(default, skip_serializing_if = "Method::is_clue")]
+    pub method: Method,
     /// Stages that were left out on purpose; absent when all ran.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<Stage>,
@@ -45,6 +55,29 @@ pub struct Verdict {
     pub model: ModelId,
     /// Time spent on this image in the stages, in milliseconds.
     pub took_ms: u64,
+}
+
+/// How an image is judged: CLUE, or one of the four baselines that the paper compares it with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Relevant rules, their preconditions, debiased, and reasoning where that is not enough.
+    #[default]
+    Clue,
+    /// "Is content not appropriate for public viewing visible?": the model's own taste, Yes or No.
+    PriorKnowledge,
+    /// The same after thinking step by step.
+    PriorKnowledgeCot,
+    /// "Does the image break any of these rules?" with the whole constitution, Yes or No.
+    WholeConstitution,
+    /// The same after thinking step by step.
+    WholeConstitutionCot,
+}
+
+impl Method {
+    fn is_clue(&self) -> bool {
+        *self == Self::Clue
+    }
 }
 
 /// The JSON Schema of a [`Verdict`], as kept in `docs/verdict.schema.json`.
@@ -75,6 +108,9 @@ pub struct RuleVerdict {
     pub rule: RuleId,
     /// What was concluded.
     pub outcome: Outcome,
+    /// How near the rule is to the image; absent when that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relevance: Option<Relevance>,
     /// For an undetermined rule, what stood in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
@@ -89,6 +125,22 @@ pub struct RuleVerdict {
     pub findings: Vec<Finding>,
 }
 
+/// How near a rule is to an image in a dual encoder's space (stage 2).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Relevance {
+    /// Cosine of image and rule.
+    pub cosine: f64,
+    /// The rule is judged when the cosine is above this.
+    pub threshold: f64,
+}
+
+impl Relevance {
+    /// Whether the rule has to do with the image. Strict, as Algorithm 1's line 4 is.
+    pub fn kept(self) -> bool {
+        self.cosine > self.threshold
+    }
+}
+
 /// What can be said of one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -98,136 +150,30 @@ pub enum Outcome {
     Violated,
     /// At least one precondition does not hold.
     Clear,
+    /// The rule has nothing to do with the image, by the dual encoder; its preconditions were not
+    /// asked.
+    Irrelevant,
     /// Neither could be said; never counted as clear.
     Undetermined,
 }
 
-/// Everything known about one precondition of one rule on one view.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// The statement that was asked.
-    pub precondition: String,
-    /// Which part of the picture it was asked of.
-    pub view: ViewKind,
-    /// The paper's M(x, c): P(Yes) of P(Yes) + P(No) with the image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub m: Option<Probability>,
-    /// The paper's M(None, c): the same with the image removed, which is the language prior.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prior: Option<Probability>,
-    /// Share of the model's first token that was Yes or No at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mass: Option<Probability>,
-    /// Below this M the precondition does not hold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejects_below: Option<f64>,
-    /// Above this M the precondition holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepts_above: Option<f64>,
-    /// M freed of the prior: one half means that the image changed nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<Probability>,
-    /// The decision.
-    pub holds: Holds,
-    /// Which step took it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Step>,
-    /// For an unknown, what stood in the way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Why>,
-}
-
-/// Whether a precondition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Holds {
-    /// The content is visible.
-    Yes,
-    /// The content is not visible.
-    No,
-    /// Not known.
-    Unknown,
-}
-
-/// The step that decided a precondition.
-///
-/// Region debiasing and cascaded reasoning will be steps of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Step {
-    /// Strategy 1 of Algorithm 1: M against the language prior.
-    Prior,
-    /// M against one half; only with `--without prior`.
-    PlainCut,
-    /// The side of the prior on which M falls; only with `undecided: lean`.
-    Lean,
-}
-
 /// A stage that can be left out, to see what it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Stage {
+    /// Leaving out rules that have nothing to do with the image.
+    Relevance,
+    /// Taking rules apart: without it each rule is asked as a whole.
+    Preconditions,
     /// Debiasing by the language prior.
     Prior,
-}
-
-/// Why an answer can't be had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Why {
-    /// M lies between the thresholds and no later stage settled it.
-    Undecided,
-    /// The model declined to answer.
-    Refused,
-    /// A content filter stood between the model and the answer.
-    Filtered,
-    /// The model answered something that is neither Yes nor No.
-    Unparsable {
-        /// What came instead.
-        detail: String,
-    },
-    /// The question does not fit the model's context.
-    TooLong {
-        /// Tokens the question needs with its image.
-        needed: u32,
-        /// Tokens there is room for.
-        limit: u32,
-    },
-    /// The model would not end its reply.
-    Overlong {
-        /// Tokens after which it was stopped.
-        limit: u32,
-    },
-    /// The model said the same over and over.
-    Looping,
-    /// The run's budget for reasoning was spent, or this image's.
-    BudgetSpent,
-    /// Something broke on the way to this answer.
-    Failed {
-        /// What broke.
-        detail: String,
-    },
-}
-
-impl std::fmt::Display for Why {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Undecided => write!(f, "M lies between the thresholds"),
-            Self::Refused => write!(f, "the model refused to answer"),
-            Self::Filtered => write!(f, "a content filter blocked the answer"),
-            Self::Unparsable { detail } => write!(f, "not an answer: {detail}"),
-            Self::TooLong { needed, limit } => {
-                write!(f, "needs {needed} tokens, and the context has room for {limit}")
-            }
-            Self::Overlong { limit } => write!(f, "the reply did not end within {limit} tokens"),
-            Self::Looping => write!(f, "the reply went round in circles"),
-            Self::BudgetSpent => write!(f, "the budget for reasoning was spent"),
-            Self::Failed { detail } => write!(f, "{detail}"),
-        }
-    }
+    /// Debiasing by removing the central object's region, and looking at small objects closely.
+    Region,
+    /// Thinking step by step about what is left undecided.
+    Reasoning,
 }
 
 /// The frames of an animation.
@@ -248,25 +194,6 @@ pub struct ImageError {
     pub message: String,
 }
 
-impl Finding {
-    /// A precondition of which nothing is known yet.
-    pub fn open(precondition: impl Into<String>, view: ViewKind) -> Self {
-        Self {
-            precondition: precondition.into(),
-            view,
-            m: None,
-            prior: None,
-            mass: None,
-            rejects_below: None,
-            accepts_above: None,
-            score: None,
-            holds: Holds::Unknown,
-            by: None,
-            why: None,
-        }
-    }
-}
-
 impl RuleVerdict {
     /// Concludes from the findings on a rule's whole chain: all must hold for a violation, one
     /// that does not hold clears the rule, and otherwise it stays undetermined (Algorithm 1,
@@ -284,7 +211,20 @@ impl RuleVerdict {
             .then(|| findings.iter().find_map(|finding| finding.why.clone()))
             .flatten();
         let score = lowest(findings.iter().filter_map(|finding| finding.score));
-        Self { rule, outcome, why, score, frame: None, findings }
+        Self { rule, outcome, relevance: None, why, score, frame: None, findings }
+    }
+
+    /// A rule that has nothing to do with the image.
+    pub fn irrelevant(rule: RuleId, relevance: Relevance) -> Self {
+        Self {
+            rule,
+            outcome: Outcome::Irrelevant,
+            relevance: Some(relevance),
+            why: None,
+            score: None,
+            frame: None,
+            findings: Vec::new(),
+        }
     }
 
     /// How grave this is beside the same rule on another frame: outcome first, then score.
@@ -299,7 +239,7 @@ impl From<Outcome> for Conclusion {
         match outcome {
             Outcome::Violated => Self::Unsafe,
             Outcome::Undetermined => Self::Undetermined,
-            Outcome::Clear => Self::Safe,
+            Outcome::Clear | Outcome::Irrelevant => Self::Safe,
         }
     }
 }
@@ -339,6 +279,7 @@ fn lowest(scores: impl Iterator<Item = Probability>) -> Option<Probability> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::ViewKind;
 
     fn finding(holds: Holds, score: f64) -> Finding {
         let why = (holds == Holds::Unknown).then_some(Why::Undecided);

@@ -1,0 +1,189 @@
+//! The flags that choose how images are judged, and the factory that joins models and stages.
+
+use clap::{Args, ValueEnum};
+
+use super::encoders::{EncoderArgs, Encoders};
+use super::exit::Failure;
+use super::model::ModelArgs;
+use crate::constitution::Policy;
+use crate::encoder::DualEncoder;
+use crate::pipeline::baseline::Baseline;
+use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent};
+use crate::store::Settings;
+use crate::verdict;
+use crate::vlm::llama::LlamaVlm;
+
+/// How images are judged.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Stages")]
+pub(super) struct StageArgs {
+    /// CLUE, or a baseline of the paper to compare it with
+    #[arg(long, value_enum, default_value_t = Method::Clue)]
+    method: Method,
+    /// Leave stages of CLUE out, to see what each does
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STAGES")]
+    without: Vec<Stage>,
+    /// Reason about at most so many preconditions an image, the most suspected first
+    #[arg(long, value_name = "N")]
+    max_escalations: Option<usize>,
+    /// What reasoning may cost in all: a share of the images such as `5%`, or a time such as `10min`
+    #[arg(long, value_name = "SHARE|TIME")]
+    budget: Option<Allowance>,
+    #[command(flatten)]
+    encoders: EncoderArgs,
+}
+
+/// How images are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// Relevant rules, their preconditions freed of bias, and reasoning where that is not enough
+    Clue,
+    /// One question without a constitution: is there anything unfit for public viewing?
+    PriorKnowledge,
+    /// The same after thinking step by step
+    PriorKnowledgeCot,
+    /// One question with all rules: is any of them broken?
+    WholeConstitution,
+    /// The same after thinking step by step
+    WholeConstitutionCot,
+}
+
+/// A stage that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// The relevance scan; every rule is judged
+    Relevance,
+    /// Preconditions; each rule is asked as a whole
+    Preconditions,
+    /// Debiasing by the language prior; M is cut at one half, and nothing is left undecided
+    Prior,
+    /// Debiasing by the central object's region, and the crops of small objects
+    Region,
+    /// Step-by-step reasoning about what is left undecided
+    Reasoning,
+}
+
+/// The models that judge.
+pub(super) struct Models {
+    pub(super) vlm: LlamaVlm,
+    pub(super) encoders: Encoders,
+}
+
+/// A policy joined with the models.
+pub(super) enum Way<'models> {
+    Clue(Box<Pipeline<'models>>),
+    Baseline(Box<Baseline<'models>>),
+}
+
+impl Way<'_> {
+    pub(super) fn judging(&self) -> &dyn Judging {
+        match self {
+            Self::Clue(pipeline) => &**pipeline,
+            Self::Baseline(baseline) => &**baseline,
+        }
+    }
+
+    /// What reasoning has cost; a baseline has no budget.
+    pub(super) fn spent(&self) -> Option<Spent> {
+        match self {
+            Self::Clue(pipeline) => Some(pipeline.spent()),
+            Self::Baseline(_) => None,
+        }
+    }
+}
+
+impl StageArgs {
+    /// Loads the models that the chosen stages need.
+    pub(super) fn load(&self, model: &ModelArgs) -> Result<Models, Failure> {
+        let runs = |stage| self.method == Method::Clue && !self.without.contains(&stage);
+        let (relevance, region) = (runs(Stage::Relevance), runs(Stage::Region));
+        let encoders = self.encoders.load(model.is_demo(), relevance, region)?;
+        Ok(Models { vlm: model.load()?, encoders })
+    }
+
+    /// Joins policy, models and stages.
+    pub(super) fn join<'models>(
+        &self,
+        policy: &Policy,
+        models: &'models Models,
+    ) -> Result<Way<'models>, Failure> {
+        let vlm = &models.vlm;
+        if self.method != Method::Clue {
+            let baseline = Baseline::new(policy, vlm, self.method.into())?;
+            return Ok(Way::Baseline(Box::new(baseline)));
+        }
+        let without: Vec<verdict::Stage> =
+            self.without.iter().map(|stage| (*stage).into()).collect();
+        let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
+        if let Some(dual) = &models.encoders.dual {
+            let threshold = self.encoders.relevance_threshold;
+            pipeline = pipeline.with_relevance(&**dual, threshold)?;
+        }
+        if let Some(localizer) = &models.encoders.localizer {
+            pipeline = pipeline.with_regions(&**localizer, models.encoders.fill);
+        }
+        for cut in pipeline.cut_rules() {
+            tracing::warn!(
+                "the encoder reads {} of the {} tokens of rule `{}`; its relevance is that of its \
+                 beginning",
+                cut.read,
+                cut.tokens,
+                cut.rule
+            );
+        }
+        Ok(Way::Clue(Box::new(pipeline)))
+    }
+
+    fn budget(&self) -> Budget {
+        Budget { escalations: self.max_escalations, whole_run: self.budget }
+    }
+
+    /// By name, for a run's manifest.
+    pub(super) fn settings(&self, models: &Models) -> Settings {
+        let word = |value: Option<clap::builder::PossibleValue>| {
+            value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+        };
+        let without: Vec<String> =
+            self.without.iter().map(|stage| word(stage.to_possible_value())).collect();
+        let most = self.max_escalations.map_or_else(|| "all".to_owned(), |most| most.to_string());
+        let budget = match self.budget {
+            None => "none".to_owned(),
+            Some(Allowance::Share(share)) => format!("{} % of the images", share * 100.0),
+            Some(Allowance::Time(time)) => humantime::format_duration(time).to_string(),
+        };
+        let mut settings: Settings = [
+            ("method", word(self.method.to_possible_value())),
+            ("without", without.join(",")),
+            ("max_escalations", most),
+            ("budget", budget),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        settings.extend(self.encoders.settings(&models.encoders));
+        settings
+    }
+}
+
+impl From<Method> for verdict::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Clue => Self::Clue,
+            Method::PriorKnowledge => Self::PriorKnowledge,
+            Method::PriorKnowledgeCot => Self::PriorKnowledgeCot,
+            Method::WholeConstitution => Self::WholeConstitution,
+            Method::WholeConstitutionCot => Self::WholeConstitutionCot,
+        }
+    }
+}
+
+impl From<Stage> for verdict::Stage {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Relevance => Self::Relevance,
+            Stage::Preconditions => Self::Preconditions,
+            Stage::Prior => Self::Prior,
+            Stage::Region => Self::Region,
+            Stage::Reasoning => Self::Reasoning,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the paper compares CLUE with: one question for the image as a whole.
+//!
+//! *Prior knowledge* asks whether anything is to be seen that the model itself finds unfit, without
+//! a constitution; *whole constitution* asks whether the image breaks any of the rules, all in one
+//! prompt. Each is answered by the first token, or after thinking step by step (Table 2).
+
+use super::{JudgeError, Judging, Signature};
+use crate::constitution::Policy;
+use crate::ids::{RuleId, ViewKind};
+use crate::imaging::View;
+use crate::judge::decided;
+use crate::judge::decision::{by_plain_cut, by_reasoning, not_an_answer};
+use crate::prompts::{Prompts, Topic};
+use crate::reason::reason;
+use crate::verdict::{Finding, Method, RuleVerdict, Why};
+use crate::vlm::{Answer, Vlm};
+
+/// The name of the one entry that a baseline's verdict has in place of rules.
+pub const IMAGE: &str = "image";
+
+/// A baseline of the paper.
+pub struct Baseline<'models> {
+    signature: Signature,
+    name: RuleId,
+    topic: Topic,
+    question: String,
+    prompts: Prompts,
+    model: &'models dyn Vlm,
+}
+
+impl<'models> Baseline<'models> {
+    /// Makes a baseline of a policy and a model. CLUE itself is none: see
+    /// [`Pipeline`](super::Pipeline).
+    ///
+    /// # Errors
+    /// When a template can't be rendered.
+    pub fn new(
+        policy: &Policy,
+        model: &'models dyn Vlm,
+        method: Method,
+    ) -> Result<Self, JudgeError> {
+        let rules = || policy.rules.iter().map(|rule| rule.objective_text.clone()).collect();
+        let topic = match method {
+            Method::PriorKnowledge | Method::PriorKnowledgeCot => Topic::Unfit,
+            Method::Clue | Method::WholeConstitution | Method::WholeConstitutionCot => {
+                Topic::Broken { rules: rules() }
+            }
+        };
+        let prompts = Prompts::built_in()?;
+        let question = prompts.question(&topic)?;
+        let signature = Signature {
+            method,
+            without: Vec::new(),
+            policy: policy.hash,
+            model: model.model().clone(),
+        };
+        let name = RuleId::named(IMAGE);
+        Ok(Self { signature, name, topic, question, prompts, model })
+    }
+
+    fn thinks(&self) -> bool {
+        matches!(self.signature.method, Method::PriorKnowledgeCot | Method::WholeConstitutionCot)
+    }
+
+    fn answer(&self, view: &View, open: Finding) -> Result<Finding, JudgeError> {
+        let answers = self.model.answers(Some(view), &[&self.question])?;
+        Ok(match answers.into_iter().next() {
+            Some(Answer::Seen(answer)) => {
+                let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..open };
+                match not_an_answer(answer.mass()) {
+                    Some(why) => Finding { why: Some(why), ..seen },
+                    None => {
+                        let finding = decided(seen, by_plain_cut(answer.m()));
+                        Finding { score: Some(answer.m()), ..finding }
+                    }
+                }
+            }
+            Some(Answer::Unavailable(why)) => Finding { why: Some(why), ..open },
+            None => unanswered(open),
+        })
+    }
+
+    fn thought(&self, view: &View, open: Finding) -> Result<Finding, JudgeError> {
+        let topics = std::slice::from_ref(&self.topic);
+        let reasoned = reason(self.model, &self.prompts, view, topics)?;
+        let Some(reasoned) = reasoned.into_iter().next() else { return Ok(unanswered(open)) };
+        let decision = by_reasoning(reasoned.rating());
+        let why = reasoned.why.or_else(|| decision.why.clone());
+        let finding = decided(open, decision);
+        Ok(Finding { reasoning: reasoned.reasoning, why, ..finding })
+    }
+}
+
+fn unanswered(open: Finding) -> Finding {
+    let detail = "the model gave no answer".to_owned();
+    Finding { why: Some(Why::Failed { detail }), ..open }
+}
+
+impl Judging for Baseline<'_> {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
+        let words = match self.topic {
+            Topic::Unfit => "something unfit for public viewing is visible",
+            _ => "a rule of the constitution is broken",
+        };
+        let open = Finding::open(words, ViewKind::Whole);
+        let finding =
+            if self.thinks() { self.thought(view, open)? } else { self.answer(view, open)? };
+        Ok(vec![RuleVerdict::from_findings(self.name.clone(), vec![finding])])
+    }
+}
