@@ -35,7 +35,7 @@ def pooled(patches: np.ndarray) -> np.ndarray:
 def cells(coverage: np.ndarray) -> np.ndarray:
     """Which classes each of the 16 image tokens shows."""
     n, half = len(coverage), vision.GRID // vision.POOL
-    return coverage.reshape(n, half, vision.POOL, half, vision.POOL, -1)[..., :-1].max((2, 4)).reshape(n, half * half, -1)
+    return coverage[..., :-1].reshape(n, half, vision.POOL, half, vision.POOL, -1).max((2, 4)).reshape(n, half * half, -1)
 
 
 def make(params, source, count: int, log=lambda done: None) -> dict:
@@ -65,6 +65,19 @@ def held_out(art, sets, seed: int):
         scene = world.plain_scene(art, sets, rng, vision.SIDE, int(rng.integers(1, 5)))
         if scene.objects:
             yield views.of_scene(scene)
+
+
+def for_language(path: Path) -> dict:
+    """What the language model learns from: pooled features of the views in which nothing is cut in two."""
+    data = pickle.loads(path.read_bytes())
+
+    def reduced(part, keep):
+        return dict(features=pooled(part["patches"][keep]).astype(np.float16), orders=[part["orders"][i] for i in keep], cells=cells(part["coverage"][keep]))
+
+    train = data["train"]
+    whole = np.array([i for i, unclear in enumerate(train["unclear"]) if not unclear and train["kinds"][i] != views.TILE])
+    tests = {name: reduced(t, np.arange(len(t["orders"]))) for name, t in data["tests"].items()}
+    return dict(train=reduced(train, whole), tests=tests, vision=data["vision"])
 
 
 def main():
