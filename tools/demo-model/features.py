@@ -75,7 +75,7 @@ def for_language(path: Path) -> dict:
         return dict(features=pooled(part["patches"][keep]).astype(np.float16), orders=[part["orders"][i] for i in keep], cells=cells(part["coverage"][keep]))
 
     train = data["train"]
-    whole = np.array([i for i, unclear in enumerate(train["unclear"]) if not unclear and train["kinds"][i] != views.TILE])
+    whole = np.array([i for i, unclear in enumerate(train["unclear"]) if not unclear and train["kinds"][i] not in views.ENCODER_ONLY])
     tests = {name: reduced(t, np.arange(len(t["orders"]))) for name, t in data["tests"].items()}
     return dict(train=reduced(train, whole), tests=tests, vision=data["vision"])
 

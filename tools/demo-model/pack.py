@@ -15,7 +15,7 @@ import text
 import tokens
 
 LENGTH = 256
-RULES_LENGTH = 512  # a whole constitution, the reasoning about it and its summary fit into this
+RULES_LENGTH = 448  # a whole constitution, the reasoning about it and its summary fit into this
 NO_TARGET = -1
 LIST_WEIGHT = 3.0  # an answer about a list of rules stands against some twenty about statements in another row
 

@@ -1,22 +1,25 @@
 """What the frozen tower is shown before the language model and the encoder learn from it.
 
-Four kinds of view, all 128 px. `scene`: things in company or at random. `close`: one thing
+Six kinds of view, all 128 px. `scene`: things in company or at random. `close`: one thing
 that nearly fills the picture, as when a small thing was cut out. `covered`: a scene with a
 thing painted over, as when the engine asks what a region contributes. `tile`: a third of a
 larger picture, with parts of things, small things and empty ground, as when the encoder looks
-for something small.
+for something small. `crop`: a small thing cut out of a large picture and enlarged. `speck`: a
+scene in which something is so small that it can be no more than suspected.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 import art as art_sets
 import vision
 import world
 
-SCENE, CLOSE, COVERED, TILE = range(4)
-SHARES = {SCENE: 0.74, CLOSE: 0.07, COVERED: 0.09, TILE: 0.10}  # of the draws; one draw makes three tiles
+SCENE, CLOSE, COVERED, TILE, CROP, SPECK = range(6)
+SHARES = {SCENE: 0.58, CLOSE: 0.06, COVERED: 0.08, TILE: 0.08, CROP: 0.08, SPECK: 0.12}  # of the draws; one draw makes three tiles
+ENCODER_ONLY = (TILE, SPECK)  # the language model is not asked what nobody can see
 BIG = 384  # a tile is a third of it
 
 
@@ -36,8 +39,8 @@ def of_scene(scene: world.Scene, kind: int = SCENE) -> View:
 class Maker:
     """Views of trained art without end, from one seed."""
 
-    def __init__(self, art, seed: int):
-        self.art, self.rng = art, np.random.default_rng(seed)
+    def __init__(self, art, seed: int, shares: dict[int, float] = SHARES):
+        self.art, self.rng, self.shares = art, np.random.default_rng(seed), shares
         self.pool = world.Pool(art, art_sets.TRAINED, self.rng)
         self.large = world.Pool(art, art_sets.TRAINED, self.rng, each=8, low=70, high=118)
         # in tiles things are as large as in thirds of a picture, or small as 5 to 10 % of its side
@@ -45,10 +48,10 @@ class Maker:
         self.small = world.Pool(art, art_sets.TRAINED, self.rng, each=12, low=20, high=44)
 
     def __iter__(self):
-        kinds, shares = list(SHARES), list(SHARES.values())
+        kinds, shares = list(self.shares), np.array(list(self.shares.values()))
         while True:
-            kind = int(self.rng.choice(kinds, p=shares))
-            made = (self.scene, self.close, self.covered, self.tiles)[kind]()
+            kind = int(self.rng.choice(kinds, p=shares / shares.sum()))
+            made = (self.scene, self.close, self.covered, self.tiles, self.crop, self.speck)[kind]()
             yield from made
 
     def classes(self, count: int) -> list[int]:
@@ -135,3 +138,42 @@ class Maker:
         image = canvas.image[y : y + vision.SIDE, x : x + vision.SIDE]
         coverage = canvas.coverage[row : row + vision.GRID, column : column + vision.GRID]
         return View(TILE, image, order, [c for c in unclear if c not in order], coverage)
+
+    def crop(self) -> list[View]:
+        """The box around a small thing, a little too large or too small, with black bars if it is not square."""
+        rng = self.rng
+        self.small.refresh(1)
+        cls = int(rng.integers(len(world.THINGS)))
+        scene = world.compose(world.background(rng, vision.SIDE), [(cls, *self.small.pick(rng, cls, None))], rng)
+        o = scene.objects[0]
+        over = rng.uniform(-6, 18, 4)
+        left, top = max(0, int(o.x - over[0])), max(0, int(o.y - over[1]))
+        right, bottom = min(vision.SIDE, int(o.x + o.w + over[2])), min(vision.SIDE, int(o.y + o.h + over[3]))
+        part = Image.fromarray(scene.image[top:bottom, left:right])
+        scale = vision.SIDE / max(part.size)
+        part = part.resize((max(1, round(part.width * scale)), max(1, round(part.height * scale))), (Image.BILINEAR, Image.BICUBIC)[rng.integers(2)])
+        square = Image.new("RGB", (vision.SIDE, vision.SIDE))
+        at = ((vision.SIDE - part.width) // 2, (vision.SIDE - part.height) // 2)
+        square.paste(part, at)
+        # where the thing's box lies now; its ink fills most of it
+        x0, y0 = at[0] + (o.x - left) * scale, at[1] + (o.y - top) * scale
+        edges = np.arange(vision.GRID + 1) * vision.PATCH
+        inside = lambda low, high: np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) / vision.PATCH
+        coverage = np.zeros((vision.GRID, vision.GRID, vision.CLASSES), np.float32)
+        coverage[..., cls] = inside(y0, y0 + o.h * scale)[:, None] * inside(x0, x0 + o.w * scale)
+        coverage[..., -1] = 1 - coverage[..., cls]
+        return [View(CROP, np.asarray(square), [cls], [], coverage)]
+
+    def speck(self) -> list[View]:
+        """A scene of things of the usual size and one that is 7 to 12 px large."""
+        rng = self.rng
+        self.small.refresh(1)
+        self.pool.refresh(1)
+        classes = self.classes(int(rng.integers(2, 5)))
+        tiny = classes[-1]
+        art_set, picture = self.small.pick(rng, tiny, None)
+        size = int(rng.integers(7, 13))
+        picture = np.asarray(Image.fromarray(picture).resize((size, size), (Image.BOX, Image.BICUBIC, Image.LANCZOS)[rng.integers(3)]))
+        items = [(c, *self.pool.pick(rng, c, None)) for c in classes[:-1]] + [(tiny, art_set, picture)]
+        scene = world.compose(world.background(rng, vision.SIDE), items, rng)
+        return [of_scene(scene, SPECK)] if scene.objects else []
