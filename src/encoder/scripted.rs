@@ -1,5 +1,5 @@
-//! Encoder and localizer that answer from a table: for tests of a policy without weights, and for
-//! documentation that runs.
+//! An encoder and localizer that answers from a table: for tests of a policy without weights, and
+//! for documentation that runs.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,22 @@ use super::{DualEncoder, Embedding, EncoderError, Found, Localizer};
 use crate::ids::{Hash, ModelId};
 use crate::units::{Probability, Region};
 
-/// Gives each text a fixed cosine to every image.
+const NAME: &str = "scripted encoder";
+
+/// Gives each text a fixed cosine to every image, and each object fixed boxes in it.
 ///
 /// ```
-/// use praetor::encoder::{DualEncoder, scripted::ScriptedEncoder};
-/// let encoder = ScriptedEncoder::new(0.1).saying("a knife", 0.4);
-/// let image = encoder.images(&[&image::RgbImage::new(8, 8)]).unwrap().remove(0);
-/// let text = encoder.texts(&["a knife"]).unwrap().remove(0);
+/// use praetor::encoder::{DualEncoder, Localizer, scripted::ScriptedEncoder};
+/// use praetor::units::Region;
+/// let corner = Region::new(0.0, 0.0, 0.1, 0.1).unwrap();
+/// let encoder =
+///     ScriptedEncoder::new(0.1).saying("no knives", 0.4).finding("knife", corner, 0.6);
+/// let picture = image::RgbImage::new(8, 8);
+/// let image = encoder.images(&[&picture]).unwrap().remove(0);
+/// let text = encoder.texts(&["no knives"]).unwrap().remove(0);
 /// assert!((text.cosine(&image) - 0.4).abs() < 1e-6);
+/// let found = encoder.find(&picture, &["knife", "dog"]).unwrap();
+/// assert_eq!((found[0].len(), found[1].len()), (1, 0));
 /// ```
 #[derive(Clone, Debug)]
 pub struct ScriptedEncoder {
@@ -25,19 +33,21 @@ pub struct ScriptedEncoder {
     cosines: BTreeMap<String, f64>,
     threshold: f64,
     reads_at_most: usize,
+    found: BTreeMap<String, Vec<Found>>,
 }
 
 impl ScriptedEncoder {
     /// An encoder whose cosine is `otherwise` for every text it has no line for.
     ///
-    /// Its own threshold is 0.22 and it reads 77 tokens, as CLIP.
+    /// Its own threshold is 0.22 and it reads 77 tokens, as CLIP; it finds no object.
     pub fn new(otherwise: f64) -> Self {
         Self {
-            model: scripted("scripted encoder"),
+            model: ModelId { name: NAME.to_owned(), fingerprint: Hash::of(NAME.as_bytes()) },
             otherwise,
             cosines: BTreeMap::new(),
             threshold: 0.22,
             reads_at_most: 77,
+            found: BTreeMap::new(),
         }
     }
 
@@ -48,16 +58,28 @@ impl ScriptedEncoder {
         self
     }
 
+    /// Adds a box of an object, the same in every image.
+    #[must_use]
+    pub fn finding(mut self, object: &str, region: Region, score: f64) -> Self {
+        let boxes = self.found.entry(object.to_owned()).or_default();
+        boxes.push(Found { region, score: Probability::saturating(score) });
+        boxes.sort_by(|a, b| b.score.value().total_cmp(&a.score.value()));
+        self
+    }
+
+    /// Replaces the encoder's own threshold.
+    #[must_use]
+    pub fn with_threshold(mut self, threshold: f64) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
     /// Sets how many words a text may have, two being those that mark its begin and end.
     #[must_use]
     pub fn reading_at_most(mut self, tokens: usize) -> Self {
         self.reads_at_most = tokens;
         self
     }
-}
-
-fn scripted(name: &str) -> ModelId {
-    ModelId { name: name.to_owned(), fingerprint: Hash::of(name.as_bytes()) }
 }
 
 /// The unit vector of the plane whose first coordinate is `cosine`.
@@ -102,45 +124,7 @@ impl DualEncoder for ScriptedEncoder {
     }
 }
 
-/// Finds each object in fixed boxes, the same in every image.
-///
-/// ```
-/// use praetor::encoder::{Localizer, scripted::ScriptedLocalizer};
-/// use praetor::units::Region;
-/// let corner = Region::new(0.0, 0.0, 0.1, 0.1).unwrap();
-/// let localizer = ScriptedLocalizer::new().finding("knife", corner, 0.6);
-/// let found = localizer.find(&image::RgbImage::new(8, 8), &["knife", "dog"]).unwrap();
-/// assert_eq!((found[0].len(), found[1].len()), (1, 0));
-/// ```
-#[derive(Clone, Debug)]
-pub struct ScriptedLocalizer {
-    model: ModelId,
-    found: BTreeMap<String, Vec<Found>>,
-}
-
-impl ScriptedLocalizer {
-    /// A localizer that finds nothing.
-    pub fn new() -> Self {
-        Self { model: scripted("scripted localizer"), found: BTreeMap::new() }
-    }
-
-    /// Adds a box of an object.
-    #[must_use]
-    pub fn finding(mut self, object: &str, region: Region, score: f64) -> Self {
-        let boxes = self.found.entry(object.to_owned()).or_default();
-        boxes.push(Found { region, score: Probability::saturating(score) });
-        boxes.sort_by(|a, b| b.score.value().total_cmp(&a.score.value()));
-        self
-    }
-}
-
-impl Default for ScriptedLocalizer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Localizer for ScriptedLocalizer {
+impl Localizer for ScriptedEncoder {
     fn model(&self) -> &ModelId {
         &self.model
     }

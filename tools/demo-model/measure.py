@@ -4,6 +4,9 @@
     python measure.py answer --work WORK --model models/demo # answers.jsonl from the JAX reference
     python measure.py score  --work WORK [--answers FILE]    # the tables of the model card
     python measure.py talk   --work WORK --model models/demo # captions, and reason -> JSON
+    python measure.py relevance --work WORK --model models/demo # rules kept and cut by the encoder
+    python measure.py patches --work WORK --model models/demo   # things found by the encoder
+    python measure.py ablation --work WORK [--each 16]       # PNGs and labels.jsonl, `each` a rule and art set
 
 `answers.jsonl` holds one line an answer: {"image", "statement", "m", "prior"}. `score` takes
 praetor's own trace as well, and so measures llama.cpp end to end:
@@ -19,7 +22,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import ablation
 import art as art_sets
+import measure_encoder
 import text
 import tokens
 import world
@@ -196,15 +201,21 @@ def talk(folder: Path, model, each: int) -> str:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("scenes", "answer", "score", "talk"))
+    parser.add_argument("what", choices=("scenes", "answer", "score", "talk", "ablation", "relevance", "patches"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=Path("models/demo"))
     parser.add_argument("--answers", type=Path)
-    parser.add_argument("--each", type=int, default=0, help="scenes an art set")
+    parser.add_argument("--each", type=int, default=0, help="scenes an art set; for `ablation`, scenes a rule and art set")
     args = parser.parse_args()
     folder = args.work / "measure"
     if args.what == "scenes":
         write_scenes(folder, art_sets.load(None, args.work / "art.pkl"), args.each or 160)
+    elif args.what == "ablation":
+        ablation.write(args.work / "ablation", art_sets.load(None, args.work / "art.pkl"), SETS, args.each or 16)
+    elif args.what == "relevance":
+        print(measure_encoder.relevance(args.work, args.model / "encoder"))
+    elif args.what == "patches":
+        print(measure_encoder.patches(args.work, args.model / "encoder", args.each or 56))
     elif args.what == "score":
         print(score(folder, args.answers or folder / "answers.jsonl"))
     else:

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 
 def is_block_matrix(path, leaf) -> bool:
-    """Only the square-ish matrices inside transformer blocks are orthogonalised."""
-    return leaf.ndim == 2 and any(getattr(p, "key", None) == "layers" for p in path)
+    """Only the matrices inside transformer blocks and the encoder's pooling head are orthogonalised."""
+    return leaf.ndim == 2 and any(getattr(p, "key", None) in ("layers", "pooler") for p in path)
 
 
 def orthogonalise(m: jnp.ndarray, steps: int = 5) -> jnp.ndarray:

@@ -1,19 +1,23 @@
 """Sequences for the language model: an image once, then many branches that share it.
 
-Three kinds. `visible`: the image, the instruction, and as many statements as fit, each
+Four kinds. `visible`: the image, the instruction, and as many statements as fit, each
 a branch that sees only the shared part and itself. `prior`: the same text with the
 image and its markers gone, whose answer is the statement's prior (the paper's
-M(None, c)). `talk`: a caption, and a reasoning turn followed by its JSON summary.
+M(None, c)). `talk`: a caption, and a reasoning turn followed by its JSON summary. `rules`:
+lists of rules, from one to the whole constitution, and the model's own taste.
 """
 
 import numpy as np
 
 import language
+import rules
 import text
 import tokens
 
 LENGTH = 256
+RULES_LENGTH = 448  # a whole constitution, the reasoning about it and its summary fit into this
 NO_TARGET = -1
+LIST_WEIGHT = 3.0  # an answer about a list of rules stands against some twenty about statements in another row
 
 
 class Bank:
@@ -63,13 +67,15 @@ class Packer:
         self.yes, self.no = (tokenizer.token_to_id(t) for t in ("Yes", "No"))
         self.visible = [self.encode(t) for t in (text.VISIBLE, *text.VISIBLE_ALSO)]
         self.reason, self.reason_json = self.encode(text.REASON), self.encode(text.REASON_JSON)
+        self.taste, self.taste_reason = self.encode(text.TASTE), self.encode(text.TASTE_REASON)
+        self.rules, self.rules_reason, self.rules_json = self.encode(text.RULES), self.encode(text.RULES_REASON), self.encode(text.RULES_JSON)
         self.captions = [self.encode(t) for t in (text.CAPTION, *text.CAPTION_ALSO)]
 
-    def start(self, with_image: bool) -> dict:
+    def start(self, with_image: bool, length: int = LENGTH) -> dict:
         row = dict(
-            tokens=np.zeros(LENGTH, np.int32), positions=np.zeros(LENGTH, np.int32), segment=np.full(LENGTH, -1, np.int32),
-            parent=np.full(LENGTH, -1, np.int32), image=np.zeros(LENGTH, bool), target=np.full(LENGTH, NO_TARGET, np.int32),
-            weight=np.zeros(LENGTH, np.float32), p_yes=np.full(LENGTH, -1.0, np.float32), image_at=-1, used=0, segments=0,
+            tokens=np.zeros(length, np.int32), positions=np.zeros(length, np.int32), segment=np.full(length, -1, np.int32),
+            parent=np.full(length, -1, np.int32), image=np.zeros(length, bool), target=np.full(length, NO_TARGET, np.int32),
+            weight=np.zeros(length, np.float32), p_yes=np.full(length, -1.0, np.float32), image_at=-1, used=0, segments=0,
         )
         if with_image:
             head = [tokens.USER, tokens.IMAGE_START] + [tokens.PAD] * language.IMAGE_TOKENS + [tokens.IMAGE_END]
@@ -85,7 +91,7 @@ class Packer:
     def add(self, row: dict, ids: list[int], parent: int, start: int, answers=(), p_yes=None) -> int | None:
         """Appends a segment, or returns None if it does not fit. `answers` are spans (from, to, weight) of `ids` to learn."""
         at, n = row["used"], len(ids)
-        if at + n > LENGTH:
+        if at + n > len(row["tokens"]):
             return None
         number = row["segments"]
         row["tokens"][at : at + n] = ids
@@ -122,14 +128,124 @@ class Packer:
         self.add(row, ids, 0, row["head"], [(len(ask) + 2, len(ids), 0.6)])
 
     def reasoning(self, row: dict, statement, ids: list[int], order: list[int]) -> None:
-        first = [*self.reason, *ids, tokens.END, tokens.MODEL]
-        think = [*self.encode(text.reasoning(statement, order)), tokens.END]
-        second = [tokens.USER, *self.reason_json, tokens.END, tokens.MODEL]
-        verdict = [*self.encode(text.verdict_json(statement, order)), tokens.END]
+        self.two_turns(row, [*self.reason, *ids], text.reasoning(statement, order), self.reason_json, text.verdict_json(statement, order))
+
+    def two_turns(self, row: dict, question: list[int], thought: str, summarise: list[int], verdict: str, weight: float = 1.0) -> None:
+        """A reasoning turn and its JSON summary."""
+        first = [*question, tokens.END, tokens.MODEL]
+        think = [*self.encode(thought), tokens.END]
+        second = [tokens.USER, *summarise, tokens.END, tokens.MODEL]
+        last = [*self.encode(verdict), tokens.END]
         a, b = len(first), len(first) + len(think)
         c = b + len(second)
-        spans = [(a, b, 0.5), (c, c + len(verdict), 0.3)]
-        self.add(row, first + think + second + verdict, 0, row["head"], spans)
+        self.add(row, first + think + second + last, 0, row["head"], [(a, b, 0.5 * weight), (c, c + len(last), 0.3 * weight)])
+
+    def direct(self, row: dict, question: list[int], p: float, rng, parent: int = 0, start: int | None = None) -> int | None:
+        """A question that is answered Yes or No at once."""
+        said = self.yes if p > 0.5 or (p == 0.5 and rng.random() < 0.5) else self.no
+        branch, n = [*question, tokens.END, tokens.MODEL, said, tokens.END], len(question) + 4
+        return self.add(row, branch, parent, row["head"] if start is None else start, [(n - 2, n - 1, LIST_WEIGHT), (n - 1, n, 0.1)], p)
+
+
+class RuleBook:
+    """Lists of rules about a scene, half of which are broken, whatever their length.
+
+    Half of the lists are out of the demo constitution, as written or objectified, and half
+    are made; a third hold one rule. A list that is not broken is as often about a scene that
+    breaks other rules of the constitution, so that forbidden things alone are no answer.
+    """
+
+    def __init__(self, orders: list[list[int]], seed: int = 41):
+        self.own = list(rules.constitution().values())
+        self.made = rules.bank(np.random.default_rng(seed), 5000)
+        present = rules.presence(orders)
+        something = present.any(1)
+        self.own_truth = rules.truth_table([r[1].chain for r in self.own], present)
+        self.made_truth = rules.truth_table([r.chain for r in self.made], present)
+        breaks = self.own_truth.any(1)
+        self.breaking, self.clear = np.flatnonzero(breaks), np.flatnonzero(~breaks & something)
+        self.orders = orders
+
+    def scene(self, rng) -> int:
+        mine = self.breaking if rng.random() < 0.8 else self.clear
+        return int(mine[rng.integers(len(mine))])
+
+    @staticmethod
+    def length(rng, most: int) -> int:
+        return 1 if most == 1 or rng.random() < 1 / 3 else int(rng.integers(2, most + 1))
+
+    def draw(self, scene: int, broken: bool, own: bool, rng, most: int = 14) -> list | None:
+        """A list for the scene, or None where the constitution has none such."""
+        seen = set(self.orders[scene])
+        truth = self.own_truth[scene] if own else self.made_truth[scene]
+        yes, no = np.flatnonzero(truth), np.flatnonzero(~truth)
+        if own:
+            style = rng.random()
+            word = lambda k: self.own[k][int(rng.random() < 0.5) if style < 0.3 else int(style < 0.65)]
+            count = min(14 if most == 14 and rng.random() < 0.2 else self.length(rng, most), 14)
+        else:
+            word, count = (lambda k: self.made[k]), self.length(rng, min(most, 10))
+        if broken and (not len(yes) or count == 14 and rng.random() < 0.5):
+            return None
+        if broken:
+            first = int(yes[rng.integers(len(yes))])
+            others = [int(k) for k in rng.permutation(len(truth))[: count + 8] if k != first]
+            picked = [first, *others[: count - 1]]
+        else:
+            picked = [int(k) for k in rng.permutation(no)[:count]]
+            if len(picked) < count and count == 14:
+                return None
+        out = [word(k) for k in rng.permutation(picked)]
+        return [r for r in out if not r.unclear(seen)] or None
+
+    def lists(self, scene: int, rng, most: int = 14):
+        """Endless lists about one scene, with whether they are broken."""
+        breaks = bool(self.own_truth[scene].any())
+        while True:
+            own = rng.random() < 0.6
+            # the constitution's lists: Yes needs a scene that breaks it, so such scenes get Yes more often
+            chance = 0.5 if not own else 0.62 if breaks else 0.0
+            if listed := self.draw(scene, rng.random() < chance, own, rng, most):
+                yield listed, any(r.broken(set(self.orders[scene])) for r in listed)
+
+
+def fill_rules(row: dict, packer: Packer, book: RuleBook, scene: int, form: int, with_image: bool, rng) -> None:
+    """One of three forms: single rules that share a prompt, long lists, or reasoning; and the model's taste."""
+    order = book.orders[scene]
+    answer = lambda truth: float(truth) if with_image else 0.5
+    spicy = any(c in text.DISTASTEFUL for c in order)
+    if form == 2:
+        listed, _ = next(book.lists(scene, rng))
+        packer.two_turns(row, [*packer.rules_reason, *packer.encode(text.list_of_rules(listed))], text.rules_reasoning(listed, order), packer.rules_json, text.rules_json(listed, order), 1.5)
+        if rng.random() < 0.6:
+            packer.two_turns(row, packer.taste_reason, text.taste_reasoning(order), packer.reason_json, text.taste_json(order))
+    packer.direct(row, packer.taste, answer(spicy), rng)
+    shared = packer.add(row, packer.rules, 0, row["head"])
+    if shared is None:
+        return
+    start = row["head"] + len(packer.rules)
+    for listed, truth in book.lists(scene, rng, 1 if form == 0 else 14):
+        ids = packer.encode(text.list_of_rules(listed))
+        if packer.direct(row, ids, answer(truth), rng, shared, start) is None:
+            break
+
+
+def stacked(rows: list[dict]) -> dict:
+    keys = ("tokens", "positions", "segment", "parent", "image", "target", "weight", "p_yes", "image_at")
+    return {k: np.stack([np.asarray(r[k]) for r in rows]) for k in keys}
+
+
+def rules_batch(count: int, packer: Packer, book: RuleBook, rng, without: int = 1) -> tuple[dict, np.ndarray]:
+    """`count` rows about rules, the last `without` of them with no image."""
+    rows, scenes = [], []
+    for i in range(count):
+        with_image = i < count - without
+        scene = book.scene(rng)
+        row = packer.start(with_image, RULES_LENGTH)
+        fill_rules(row, packer, book, scene, i % 3 if with_image else int(rng.integers(2)), with_image, rng)
+        rows.append(row)
+        scenes.append(scene)
+    return stacked(rows), np.array(scenes)
 
 
 def batch(kind: str, count: int, packer: Packer, bank: Bank, orders: list[list[int]], rng) -> tuple[dict, np.ndarray]:
@@ -139,6 +255,9 @@ def batch(kind: str, count: int, packer: Packer, bank: Bank, orders: list[list[i
         scene = bank.draw_scene(rng)
         row = packer.start(kind != "prior")
         picks = bank.draw(scene, 40, rng)
+        while kind == "talk" and not orders[scene]:  # everything was painted over: nothing to describe
+            scene = bank.draw_scene(rng)
+            picks = bank.draw(scene, 40, rng)
         if kind == "talk":
             packer.caption(row, orders[scene], rng)
             packer.reasoning(row, bank.statements[picks[0]], bank.ids[picks[0]], orders[scene])
@@ -150,5 +269,4 @@ def batch(kind: str, count: int, packer: Packer, bank: Bank, orders: list[list[i
         packer.fill_visible(row, fill, rng)
         rows.append(row)
         scenes.append(scene)
-    keys = ("tokens", "positions", "segment", "parent", "image", "target", "weight", "p_yes", "image_at")
-    return {k: np.stack([np.asarray(r[k]) for r in rows]) for k in keys}, np.array(scenes)
+    return stacked(rows), np.array(scenes)

@@ -22,17 +22,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import features
 import language
 import optimizer
 import pack
+import rules
 import text
 import tokens
 import vision
 
-BATCH = {"visible": 18, "prior": 4, "talk": 10}
+BATCH = {"visible": 14, "prior": 4, "talk": 8}
+RULE_ROWS = 10  # longer ones, the last of them without an image
 
 
-def loss_fn(params, rows, image, yes, no):
+def loss_fn(params, groups, yes, no):
+    """The mean over two groups of rows of different lengths, as if they were one."""
+    sums = [loss_sums(params, rows, image, yes, no) for rows, image in groups]
+    total, weight, answer, seen, words, spoken = (sum(s) for s in zip(*sums))
+    of = lambda k: sums[k][2] / sums[k][3]
+    return total / weight, (of(0), of(1), words / spoken)
+
+
+def loss_sums(params, rows, image, yes, no):
     mask = language.tree_mask(rows["segment"], rows["parent"], rows["image"])
     x = language.embed(params, rows["tokens"], image, rows["image_at"])
     h = language.hidden(params, x, rows["positions"], mask)
@@ -45,19 +56,18 @@ def loss_fn(params, rows, image, yes, no):
     soft = -(p_yes * log[..., yes] + (1 - p_yes) * log[..., no])
     hard = -jnp.take_along_axis(log, jnp.maximum(target, 0)[..., None], -1)[..., 0]
     asked = p_yes >= 0
-    total = (weight * jnp.where(asked, soft, hard)).sum() / weight.sum()
+    total = (weight * jnp.where(asked, soft, hard)).sum()
     seen = asked & (rows["image_at"] >= 0)[:, None]
-    answer = (soft * seen).sum() / seen.sum()
-    words = (hard * (~asked) * weight).sum() / ((~asked) * weight).sum()
-    return total, (answer, words)
+    spoken = (~asked) * weight
+    return total, weight.sum(), (soft * seen).sum(), seen.sum(), (hard * spoken).sum(), spoken.sum()
 
 
 KEEP = 112
 
 
 @partial(jax.jit, static_argnames=("yes", "no"), donate_argnums=(0, 1, 2))
-def train_step(params, state, ema, rows, image, lr, yes, no):
-    (loss, parts), grads = jax.value_and_grad(loss_fn, has_aux=True)(params, rows, image, yes, no)
+def train_step(params, state, ema, groups, lr, yes, no):
+    (loss, parts), grads = jax.value_and_grad(loss_fn, has_aux=True)(params, groups, yes, no)
     params, state, norm = optimizer.update(params, grads, state, lr)
     keep = jnp.minimum(0.995, (1.0 + state["t"]) / (10.0 + state["t"]))
     ema = jax.tree.map(lambda e, p: keep * e + (1 - keep) * p, ema, params)
@@ -85,10 +95,10 @@ def refit(lm, old: dict, new: dict, art_file: Path) -> dict:
     one's did on the same scenes.
     """
     import art
-    import features
+    import views
 
-    images = np.stack([s.image for s, _ in zip(features.training_scenes(art.load(None, art_file), 77), range(1536))])
-    encode = lambda tower: np.concatenate([np.asarray(features.encode(tower, images[i : i + 64])) for i in range(0, len(images), 64)])
+    images = np.stack([v.image for v, _ in zip(views.Maker(art.load(None, art_file), 77), range(1536))])
+    encode = lambda tower: features.pooled(np.concatenate([np.asarray(features.encode(tower, images[i : i + 64])) for i in range(0, len(images), 64)]))
     unit = lambda x: (x / np.sqrt((x**2).mean(-1, keepdims=True) + vision.EPS)).reshape(-1, vision.WIDTH)
     was = unit(encode(old)) * np.asarray(lm["soft_norm"]) @ np.asarray(lm["proj"])
     now = unit(encode(new))
@@ -139,6 +149,22 @@ def ask(params, packer, features, ids: list[list[int]], chunk: int = 16) -> np.n
     return np.concatenate(out)
 
 
+def ask_once(params, packer, features, question: list[int], length: int = pack.RULES_LENGTH) -> np.ndarray:
+    """M of one long question on each image, or without any where `features` is None."""
+    row = packer.start(features is not None, length)
+    packer.add(row, [*question, tokens.END, tokens.MODEL], 0, row["head"])
+    one = {k: np.asarray(row[k])[None] for k in ("tokens", "positions", "segment", "parent", "image", "image_at")}
+    if features is None:
+        features = np.zeros((1, 16, vision.WIDTH), np.float32)
+    out, per = [], 16 if len(features) > 1 else 1
+    for i in range(0, len(features), per):
+        part = features[i : i + per].astype(np.float32)
+        full = np.concatenate([part, np.zeros((per - len(part), *part.shape[1:]), np.float32)])
+        rows = {k: np.repeat(v, per, 0) for k, v in one.items()}
+        out.append(np.asarray(yes_probability(params, rows, full, packer.yes, packer.no))[: len(part), row["used"] - 1])
+    return np.concatenate(out)
+
+
 def auc(score: np.ndarray, truth: np.ndarray) -> float:
     """Area under the ROC curve by ranks, ties counted half."""
     from scipy.stats import rankdata
@@ -160,6 +186,15 @@ def quick_figures(params, packer, tokenizer, data, images: int = 150) -> dict:
         figures["auc_" + name] = round(float(np.nanmean([auc(m[:, k], truth[:, k]) for k in range(len(singles))])), 3)
         right = ((m > 0.5) == truth)
         figures["bal_" + name] = round(float(np.nanmean([(right[truth[:, k], k].mean() + right[~truth[:, k], k].mean()) / 2 for k in range(len(singles)) if truth[:, k].any()])), 3)
+        scenes, own = [set(o) for o in test["orders"][:images]], rules.constitution().values()
+        broken = np.array([[r.broken(o) for r, _ in own] for o in scenes])
+        rest = test["features"][:images]
+        m = ask_once(params, packer, rest, [*packer.rules, *packer.encode(text.list_of_rules([r for r, _ in own]))])
+        figures["all_rules_" + name] = round(auc(m, broken.any(1)), 3)
+        few = [list(rules.constitution()).index(k) for k in ("weapons.child", "fire.person", "tobacco", "injury.animal")]
+        one = [auc(ask_once(params, packer, rest, [*packer.rules, *packer.encode(text.list_of_rules([list(own)[k][0]]))], 128), broken[:, k]) for k in few]
+        figures["one_rule_" + name] = round(float(np.nanmean(one)), 3)
+        figures["taste_" + name] = round(auc(ask_once(params, packer, rest, packer.taste, 128), np.array([bool(o & set(text.DISTASTEFUL)) for o in scenes])), 3)
     prior = ask(params, packer, None, ids)[0]
     figures["prior_error"] = round(float(np.abs(prior - [s.prior for s in singles]).mean()), 3)
     return figures
@@ -168,10 +203,10 @@ def quick_figures(params, packer, tokenizer, data, images: int = 150) -> dict:
 class Feed(threading.Thread):
     """Builds batches ahead; the mix of kinds is fixed, the statements are not."""
 
-    def __init__(self, packer, bank, data, seed: int):
+    def __init__(self, packer, bank, book, data, seed: int):
         super().__init__(daemon=True)
-        self.packer, self.bank, self.data = packer, bank, data
-        self.rng, self.queue = np.random.default_rng(seed), queue.Queue(3)
+        self.packer, self.bank, self.book, self.data = packer, bank, book, data
+        self.rng, self.queue = np.random.default_rng(seed), queue.Queue(4)
         self.start()
 
     def run(self):
@@ -180,7 +215,8 @@ class Feed(threading.Thread):
             parts = [pack.batch(kind, n, self.packer, self.bank, orders, self.rng) for kind, n in BATCH.items()]
             rows = {k: np.concatenate([p[0][k] for p in parts]) for k in parts[0][0]}
             scenes = np.concatenate([p[1] for p in parts])
-            self.queue.put((rows, features[scenes].astype(np.float32)))
+            long, about = pack.rules_batch(RULE_ROWS, self.packer, self.book, self.rng)
+            self.queue.put(((rows, features[scenes].astype(np.float32)), (long, features[about].astype(np.float32))))
 
 
 def main():
@@ -190,7 +226,7 @@ def main():
     parser.add_argument("--lr", type=float, default=0.015)
     args = parser.parse_args()
     tokenizer = tokens.load(args.work / "tokenizer.json")
-    data = pickle.loads((args.work / "features.pkl").read_bytes())
+    data = features.for_language(args.work / "features.pkl")
     packer = pack.Packer(tokenizer)
     checkpoint = args.work / "language.pkl"
     if checkpoint.exists():
@@ -203,32 +239,30 @@ def main():
         state, ema, spent, steps = optimizer.init(params), params, 0.0, 0
     params, state, ema = (cores.copied(t) for t in (params, state, ema))
     bank = pack.Bank(text.bank(np.random.default_rng(12), 14000), tokenizer, data["train"]["orders"])
-    feed = Feed(packer, bank, data, 4 * 10**6 + steps)
+    feed = Feed(packer, bank, pack.RuleBook(data["train"]["orders"]), data, 4 * 10**6 + steps)
     log = open(args.work / "language.jsonl", "a")
     last_save = last_eval = time.time()
-    total, answers, words = args.minutes * 60, [], []
+    total, parts = args.minutes * 60, []
     while spent < total:
         done = spent / total
         lr = args.lr * min(1.0, (steps + 5) / 60) * (1.0 if done < 0.5 else max(0.03, 2 * (1 - done)))
         began = time.time()
-        rows, image = feed.queue.get()
-        rows, image = cores.split((rows, image))
-        params, state, ema, (answer, word), norm = train_step(params, state, ema, rows, image, cores.copied(np.float32(lr)), packer.yes, packer.no)
-        answers.append(float(answer))
-        words.append(float(word))
+        groups = cores.split(feed.queue.get())
+        params, state, ema, part, norm = train_step(params, state, ema, groups, cores.copied(np.float32(lr)), packer.yes, packer.no)
+        parts.append([float(p) for p in part])
         spent += min(time.time() - began, 8)
         steps += 1
         if time.time() - last_save > 60 or spent >= total:
-            figures = dict(clock=time.strftime("%H:%M:%S"), spent=round(spent), steps=steps, lr=round(float(lr), 5), answer=round(float(np.mean(answers)), 4), words=round(float(np.mean(words)), 4), norm=round(float(norm), 2))
+            figures = dict(clock=time.strftime("%H:%M:%S"), spent=round(spent), steps=steps, lr=round(float(lr), 5), **{k: round(float(p), 4) for k, p in zip(("answer", "rules", "words"), np.mean(parts, 0))}, norm=round(float(norm), 2))
             if time.time() - last_eval > 170 or spent >= total:
                 figures |= quick_figures(jax.device_put(ema, jax.devices()[0]), packer, tokenizer, data)
                 last_eval = time.time()
             print(json.dumps(figures), file=log, flush=True)
             numpy = lambda tree: jax.tree.map(np.asarray, tree)
-            part = checkpoint.with_suffix(".part")
-            part.write_bytes(pickle.dumps(dict(params=numpy(params), state=numpy(state), ema=dict(lm=numpy(ema), vision=data["vision"]), spent=spent, steps=steps)))
-            part.rename(checkpoint)
-            last_save, answers, words = time.time(), [], []
+            unfinished = checkpoint.with_suffix(".part")
+            unfinished.write_bytes(pickle.dumps(dict(params=numpy(params), state=numpy(state), ema=dict(lm=numpy(ema), vision=data["vision"]), spent=spent, steps=steps)))
+            unfinished.rename(checkpoint)
+            last_save, parts = time.time(), []
 
 
 if __name__ == "__main__":

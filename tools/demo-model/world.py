@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classes import THINGS
+from classes import INDEX, THINGS
 from style import colourful_ink, sprite
 
 BACKGROUND = len(THINGS)
@@ -169,6 +169,31 @@ def compose(canvas: np.ndarray, items: list[tuple[int, str, np.ndarray]], rng, o
     label[..., BACKGROUND] = 1 - label.sum(-1)
     placed.sort(key=lambda o: o.middle)
     return Scene(canvas.clip(0, 255).astype(np.uint8), placed, label)
+
+
+# Who is usually seen with whom. In half of the training scenes a thing brings company, so that a scene
+# suggests what is not in it, as captions teach real models: CLUE's strategy 2 has something to undo.
+COMPANY = tuple(tuple(INDEX[n] for n in pair) for pair in (
+    ("beer", "cigarette"), ("skull", "blood"), ("man", "gun"), ("woman", "wine"), ("child", "ball"), ("child", "cake"),
+    ("house", "tree"), ("car", "man"), ("knife", "apple"), ("syringe", "pill"), ("cat", "flower"), ("dog", "ball"),
+    ("pill", "blood"), ("bomb", "car"), ("fire", "tree"), ("crossed swords", "house"),
+))
+
+
+def companions(cls: int) -> list[int]:
+    return [b if a == cls else a for a, b in COMPANY if cls in (a, b)]
+
+
+def usual_company(rng, count: int, chance: float = 0.8) -> list[int]:
+    """`count` things of which the first, and then every other one, brings somebody it is usually seen with."""
+    out: list[int] = []
+    while len(out) < count:
+        seed = int(rng.integers(len(THINGS)))
+        known = [c for c in companions(seed) if c not in out]
+        out += [seed] if seed not in out else []
+        if known and rng.random() < chance:
+            out.append(known[rng.integers(len(known))])
+    return out[:count]
 
 
 def train_scene(pool: Pool, rng, side: int, count: int, outside: float = 0.0, classes=None) -> Scene:

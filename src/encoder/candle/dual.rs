@@ -139,22 +139,32 @@ impl Dual {
             for &window in some {
                 prepare(image, window, self.vision.side, &squeezed, &mut pixels);
             }
-            let each = || -> Result<Vec<Vec<Vec<f32>>>> {
-                let images = self.tensor(pixels, some.len())?;
-                let patches = match &self.family {
-                    Family::Clip(towers) => towers.patches(&images)?,
-                    Family::Siglip { towers, .. } => towers.patches(&images)?,
-                };
-                let length = patches.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-                let dims = texts.first().map_or(0, |text| text.as_slice().len());
-                let flat: Vec<f32> =
-                    texts.iter().flat_map(|text| text.as_slice()).copied().collect();
-                let texts = Tensor::from_vec(flat, (texts.len(), dims), &Device::Cpu)?;
-                patches.broadcast_div(&length)?.broadcast_matmul(&texts.t()?)?.to_vec3()
-            };
-            let each = each().map_err(|error| self.failed(error))?;
-            cosines.extend(each.into_iter().map(|window| window.concat()));
+            cosines.extend(self.patch_cosines_of_pixels(pixels, some.len(), texts)?);
         }
+        Ok(cosines)
+    }
+
+    /// As [`Dual::patch_cosines`], of `count` prepared squares.
+    pub(super) fn patch_cosines_of_pixels(
+        &self,
+        pixels: Vec<f32>,
+        count: usize,
+        texts: &[Embedding],
+    ) -> std::result::Result<Vec<Vec<f32>>, EncoderError> {
+        let each = || -> Result<Vec<Vec<Vec<f32>>>> {
+            let images = self.tensor(pixels, count)?;
+            let patches = match &self.family {
+                Family::Clip(towers) => towers.patches(&images)?,
+                Family::Siglip { towers, .. } => towers.patches(&images)?,
+            };
+            let length = patches.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
+            let dims = texts.first().map_or(0, |text| text.as_slice().len());
+            let flat: Vec<f32> = texts.iter().flat_map(|text| text.as_slice()).copied().collect();
+            let texts = Tensor::from_vec(flat, (texts.len(), dims), &Device::Cpu)?;
+            patches.broadcast_div(&length)?.broadcast_matmul(&texts.t()?)?.to_vec3()
+        };
+        let each = each().map_err(|error| self.failed(error))?;
+        let cosines: Vec<Vec<f32>> = each.into_iter().map(|window| window.concat()).collect();
         if cosines.iter().flatten().any(|cosine| !cosine.is_finite()) {
             return Err(self.failed("patches of no direction"));
         }

@@ -24,3 +24,6 @@ pub use files::{Files, Source};
 pub use owlv2::Owlv2;
 pub use patches::{PatchLocalizer, Tiling};
 pub use repository::{Hub, Repository};
+
+#[cfg(test)]
+mod tests;

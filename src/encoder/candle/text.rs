@@ -47,7 +47,7 @@ impl TextReader {
         length: usize,
         vocabulary: usize,
     ) -> Result<Self, EncoderError> {
-        let mut tokenizer = Tokenizer::from_bytes(files.required(TOKENIZER)?)
+        let mut tokenizer = parse(&files.required(TOKENIZER)?)
             .map_err(|error| files.damaged(TOKENIZER, error))?;
         let pad = tokenizer.get_padding().map(|padding| padding.pad_id);
         // Cutting and padding are done below.
@@ -129,6 +129,15 @@ impl TextReader {
         };
         self.tokenizer.encode(text.as_str(), false).map_err(|error| refused(&text, error))
     }
+}
+
+/// Reads a tokenizer. The crate panics on some files that are damaged; that is caught, as the image
+/// decoders' panics are.
+fn parse(json: &[u8]) -> Result<Tokenizer, tokenizers::Error> {
+    // What is no JSON at all is told apart first, by a parser that says where.
+    serde_json::from_slice::<serde::de::IgnoredAny>(json)?;
+    std::panic::catch_unwind(|| Tokenizer::from_bytes(json))
+        .unwrap_or_else(|_| Err("its parts contradict each other".into()))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
