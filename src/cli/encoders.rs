@@ -34,8 +34,9 @@ pub(super) struct EncoderArgs {
 
 const PATCHES: &str = "patches";
 
-/// How an object is named to a dual encoder that looks for it by its patches.
-const OBJECT: &str = "{}";
+/// How an object is named to a dual encoder that looks for it by its patches: as CLIP and SigLIP
+/// were measured by their authors. The demo encoder was taught bare names.
+const OBJECT: &str = "a photo of {}";
 
 /// What is painted over a removed object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,8 +81,10 @@ impl EncoderArgs {
         };
         let localizer: Option<Box<dyn Localizer>> = match (regions, by_patches, &dual) {
             (true, true, Some(dual)) => {
-                let patches = PatchLocalizer::new(Arc::clone(dual), OBJECT, Tiling::Fitting);
-                Some(Box::new(patches))
+                let is_demo = dual.model().name == demo::NAME;
+                let template = if is_demo { demo::TEMPLATE } else { OBJECT };
+                let dual = Arc::clone(dual);
+                Some(Box::new(PatchLocalizer::new(dual, template, Tiling::Fitting)))
             }
             (true, false, _) => Some(Box::new(Owlv2::load(&files(&self.localizer)?)?)),
             (true, true, None) | (false, ..) => None,
@@ -132,7 +135,7 @@ impl From<FillWord> for Fill {
 }
 
 fn load_dual(name: &str) -> Result<Dual, Failure> {
-    Ok(if name == demo::NAME { demo::load()? } else { Dual::load(&files(name)?)? })
+    Ok(if name == demo::NAME { demo::encoder()? } else { Dual::load(&files(name)?)? })
 }
 
 fn files(name: &str) -> Result<crate::encoder::Files, EncoderError> {
