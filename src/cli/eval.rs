@@ -65,7 +65,11 @@ impl Eval {
 
     /// An ablation needs the models of every variant, whichever stages were left out by flags.
     fn load(&self, variants: &[Variant]) -> Result<Models, Failure> {
-        if variants.len() > 1 { self.stages.load_all(&self.model) } else { self.stages.load(&self.model) }
+        if variants.len() > 1 {
+            self.stages.load_all(&self.model)
+        } else {
+            self.stages.load(&self.model)
+        }
     }
 
     fn measure(
@@ -79,10 +83,8 @@ impl Eval {
         let counted = CountedVlm::new(&models.vlm);
         let way = self.stages.join_variant(variant, policy, models, &counted)?;
         let limits = self.limits.limits();
-        let tasks: Vec<_> = images
-            .iter()
-            .map(|image| task(Ok(Source::new(&image.path)), limits.clone()))
-            .collect();
+        let tasks: Vec<_> =
+            images.iter().map(|image| task(Ok(Source::new(&image.path)), limits.clone())).collect();
         let mut counts = Counts::default();
         let mut took_ms = 0;
         let mut labels = images.iter();

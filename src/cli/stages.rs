@@ -154,8 +154,7 @@ impl StageArgs {
             let threshold = self.encoders.relevance_threshold;
             pipeline = pipeline.with_relevance(&**dual, threshold)?;
         }
-        if let (true, Some(localizer)) =
-            (runs(verdict::Stage::Region), &models.encoders.localizer)
+        if let (true, Some(localizer)) = (runs(verdict::Stage::Region), &models.encoders.localizer)
         {
             pipeline = pipeline.with_regions(&**localizer, models.encoders.fill);
         }

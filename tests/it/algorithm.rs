@@ -207,13 +207,8 @@ fn certain() -> Content {
 #[test]
 fn a_small_object_is_judged_by_its_crop_but_its_removal_by_the_whole() {
     // Of the crop the model is unsure; of the whole it is not, and the object's removal shows it.
-    let small = Content {
-        m: 0.95,
-        m_crop: 0.6,
-        m_without: 0.1,
-        found: Some((0.9, true)),
-        ..certain()
-    };
+    let small =
+        Content { m: 0.95, m_crop: 0.6, m_without: 0.1, found: Some((0.9, true)), ..certain() };
     let rules = [(0.4, vec![0])];
     assert_eq!(by_the_pipeline(&World::new(vec![small.clone()]), &rules), [Outcome::Violated]);
     // Had the crop's 0.6 been compared, 0.6 - 0.1 would not be above 0.6.

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use praetor::constitution::{
-    Constitution, ConstitutionError, Lock, Policy, Problem, constitution_schema,
-    lock_path, lock_schema,
+    Constitution, ConstitutionError, Lock, Policy, Problem, constitution_schema, lock_path,
+    lock_schema,
 };
 
 use proptest::prelude::*;

@@ -106,7 +106,8 @@ fn idle_changes() -> Vec<fn(&mut Constitution, &mut Lock)> {
             constitution.rules[0].text.push_str(" \n");
         },
         |constitution, _| {
-            constitution.settings.thresholds.accept_above_prior = Some(Thresholds::PAPER.accept_above_prior);
+            constitution.settings.thresholds.accept_above_prior =
+                Some(Thresholds::PAPER.accept_above_prior);
         },
         |constitution, _| constitution.settings.undecided = Some(Undecided::Undetermined),
         |constitution, lock| {
@@ -181,8 +182,7 @@ fn what_is_built_in_code_is_checked_as_files_are() {
         preconditions: vec![LockedPrecondition::default()],
     };
     let lock = Lock { version: 3, constitution: "b".into(), rules: vec![entry.clone(), entry] };
-    let Err(ConstitutionError::Invalid { mistakes }) = Policy::new(&constitution, &lock)
-    else {
+    let Err(ConstitutionError::Invalid { mistakes }) = Policy::new(&constitution, &lock) else {
         panic!("was accepted");
     };
     let all = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
