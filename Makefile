@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench memory deny docs review demo-model figures sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench memory deny docs review demo-model figures ablation sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ demo-model: ## Train the built-in model anew (about two hours on two cores)
 
 figures: build ## The model card's figures, measured through praetor
 	tools/demo-model/figures.sh
+
+ablation: build ## What each stage adds, beside the paper's baselines: docs/evaluation.md
+	tools/demo-model/ablation.sh
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh

@@ -10,7 +10,7 @@ use super::model::ModelArgs;
 use super::policy::PolicyArgs;
 use super::report::{OutputArgs, Report};
 use super::stages::{Models, StageArgs};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::pipeline::stream::judge_all;
 use crate::store::{RunFolder, RunManifest};
@@ -45,6 +45,9 @@ impl Judge {
         let way = self.stages.join(&policy, &models)?;
         let folder = self.create_folder(&policy, &models)?;
 
+        if !self.output.quiet {
+            style::notes(&self.stages.notes(&way))?;
+        }
         let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
         let mut failure = None;

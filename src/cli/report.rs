@@ -31,7 +31,7 @@ pub(super) struct OutputArgs {
     pub(super) trace: bool,
     /// No progress bar and no summary
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,6 +14,10 @@ use crate::verdict;
 use crate::vlm::Vlm;
 use crate::vlm::llama::LlamaVlm;
 
+/// The demo encoder knows no photographs, so that no encoder is chosen for another model.
+const NO_ENCODER: &str = "without a dual encoder all rules are judged and no region is looked at; \
+                          `--encoder hf:openai/clip-vit-base-patch16` brings both stages";
+
 /// How images are judged.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stages")]
@@ -158,16 +162,28 @@ impl StageArgs {
         {
             pipeline = pipeline.with_regions(&**localizer, models.encoders.fill);
         }
-        for cut in pipeline.cut_rules() {
-            tracing::warn!(
-                "the encoder reads {} of the {} tokens of rule `{}`; its relevance is that of its \
-                 beginning",
-                cut.read,
-                cut.tokens,
-                cut.rule
-            );
-        }
         Ok(Way::Clue(Box::new(pipeline)))
+    }
+
+    /// What a person should know of a run before it begins: stages that have no model to run on,
+    /// rules that are longer than the encoder reads.
+    pub(super) fn notes(&self, way: &Way<'_>) -> Vec<String> {
+        let Way::Clue(pipeline) = way else { return Vec::new() };
+        let asked_for = self.without.iter().map(|stage| verdict::Stage::from(*stage));
+        let asked_for: Vec<verdict::Stage> = asked_for.collect();
+        let missing = |stage: &&verdict::Stage| !asked_for.contains(stage);
+        let mut notes = Vec::new();
+        if pipeline.signature().without.iter().any(|stage| missing(&stage)) {
+            notes.push(NO_ENCODER.to_owned());
+        }
+        notes.extend(pipeline.cut_rules().iter().map(|cut| {
+            format!(
+                "the encoder reads {} of the {} tokens of rule `{}`: its relevance is that of its \
+                 beginning",
+                cut.read, cut.tokens, cut.rule
+            )
+        }));
+        notes
     }
 
     fn budget(&self) -> Budget {

@@ -1,6 +1,6 @@
 //! Colour: when, and which for what.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -19,6 +19,12 @@ pub(super) enum When {
 }
 
 static COLOR: OnceLock<bool> = OnceLock::new();
+
+/// Things worth knowing, on stderr, a line each.
+pub(super) fn notes(notes: &[String]) -> std::io::Result<()> {
+    let mut err = std::io::stderr().lock();
+    notes.iter().try_for_each(|note| writeln!(err, "{} {note}", bold("note:")))
+}
 
 /// Decides on colour for the whole run, and dresses error reports.
 pub(super) fn install(when: When) {

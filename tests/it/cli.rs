@@ -40,19 +40,19 @@ rules:
 ";
 
 /// A folder of one's own, the binary, and what differs from run to run filtered out.
-struct Praetor {
+pub(crate) struct Praetor {
     folder: tempfile::TempDir,
 }
 
 /// What a run came to.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Praetor {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let this = Self { folder: tempfile::tempdir().unwrap() };
         let hash = |text: &str| praetor::ids::Hash::of(text.as_bytes()).to_string();
         let lock = LOCK
@@ -63,11 +63,11 @@ impl Praetor {
         this
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, content).unwrap();
@@ -91,7 +91,7 @@ impl Praetor {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, "")
     }
 
@@ -180,7 +180,8 @@ fn every_line_fits_the_schema_with_and_without_trace() {
 fn the_trace_holds_every_number_behind_a_verdict() {
     let praetor = Praetor::new();
     praetor.picture("a.png");
-    let run = praetor.run(&["judge", "a.png", "-c", "pets.yaml", "--trace"]);
+    let all = ["judge", "a.png", "-c", "pets.yaml", "--trace", "--relevance-threshold", "-1"];
+    let run = praetor.run(&all);
     let verdict = run.verdicts().remove(0);
     let findings: Vec<_> = verdict.rules.iter().flat_map(|rule| &rule.findings).collect();
     assert_eq!(findings.len(), 3);
@@ -190,8 +191,7 @@ fn the_trace_holds_every_number_behind_a_verdict() {
         assert!((finding.accepts_above.unwrap() - (0.8 + 0.2 * prior)).abs() < 1e-9);
         assert!(finding.m.is_some() && finding.score.is_some() && finding.mass.is_some());
     }
-    let plain =
-        praetor.run(&["judge", "a.png", "-c", "pets.yaml", "--trace", "--without", "prior"]);
+    let plain = praetor.run(&[&all[..], &["--without", "prior"]].concat());
     let verdict = plain.verdicts().remove(0);
     for finding in verdict.rules.iter().flat_map(|rule| &rule.findings) {
         assert_eq!((finding.prior, finding.rejects_below), (None, Some(0.5)));
@@ -266,7 +266,15 @@ fn a_stale_lock_can_not_judge_by_accident() {
 fn explain_draws_the_tree_of_one_image() {
     let praetor = Praetor::new();
     praetor.picture("a.png");
-    let run = praetor.run(&["explain", "a.png", "-c", "pets.yaml", "--all"]);
+    let run = praetor.run(&[
+        "explain",
+        "a.png",
+        "-c",
+        "pets.yaml",
+        "--all",
+        "--relevance-threshold",
+        "-1",
+    ]);
     for part in
         ["a.png", "dogs", "Cats must not be shown in a house.", "a house is visible", "prior"]
     {

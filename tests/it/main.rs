@@ -24,6 +24,8 @@ mod imaging;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod stages;
+#[cfg(test)]
 mod talk;
 #[cfg(test)]
 mod unanswered;
