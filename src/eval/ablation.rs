@@ -82,8 +82,7 @@ pub fn table(rows: &[Row]) -> String {
     let best = |measure: fn(&Row) -> Option<f64>| {
         rows.iter().filter_map(measure).fold(f64::NEG_INFINITY, f64::max)
     };
-    let measures: [fn(&Row) -> Option<f64>; 5] =
-        [recall, accuracy, f1, precision, rule_recall];
+    let measures: [fn(&Row) -> Option<f64>; 5] = [recall, accuracy, f1, precision, rule_recall];
     let bests = measures.map(best);
     for row in rows {
         let _ = write!(text, "| {}", row.variant.name());
@@ -147,7 +146,12 @@ mod tests {
         let row = |variant, true_unsafe| Row {
             variant,
             counts: Counts {
-                images: Confusion { true_unsafe, false_safe: 4 - true_unsafe, true_safe: 4, ..Confusion::default() },
+                images: Confusion {
+                    true_unsafe,
+                    false_safe: 4 - true_unsafe,
+                    true_safe: 4,
+                    ..Confusion::default()
+                },
                 violations: 4,
                 violations_found: true_unsafe,
                 false_violations: 0,

@@ -91,13 +91,17 @@ pub enum LabelError {
     #[error("can't read the labels: {0}")]
     Unreadable(#[from] std::io::Error),
     /// There is nothing in it.
-    #[error("`{file}` holds no labels; write one JSON object a line: {{\"image\": \"a.png\", \"violated\": []}}")]
+    #[error(
+        "`{file}` holds no labels; write one JSON object a line: {{\"image\": \"a.png\", \"violated\": []}}"
+    )]
     Empty {
         /// Which file.
         file: String,
     },
     /// A line is no label.
-    #[error("line {number} of `{file}` is no label: {detail}; expected {{\"image\": \"a.png\", \"violated\": []}}")]
+    #[error(
+        "line {number} of `{file}` is no label: {detail}; expected {{\"image\": \"a.png\", \"violated\": []}}"
+    )]
     Line {
         /// Which file.
         file: String,
@@ -107,7 +111,9 @@ pub enum LabelError {
         detail: String,
     },
     /// A rule that is not judged.
-    #[error("line {number} of `{file}` names the rule `{rule}`, which the constitution does not have")]
+    #[error(
+        "line {number} of `{file}` names the rule `{rule}`, which the constitution does not have"
+    )]
     UnknownRule {
         /// Which file.
         file: String,

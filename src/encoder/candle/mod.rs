@@ -1,5 +1,7 @@
 //! The encoders that run in this process, on candle.
 
+pub mod demo;
+
 mod clip;
 mod config;
 mod dual;

@@ -47,8 +47,8 @@ impl TextReader {
         length: usize,
         vocabulary: usize,
     ) -> Result<Self, EncoderError> {
-        let mut tokenizer = parse(&files.required(TOKENIZER)?)
-            .map_err(|error| files.damaged(TOKENIZER, error))?;
+        let mut tokenizer =
+            parse(&files.required(TOKENIZER)?).map_err(|error| files.damaged(TOKENIZER, error))?;
         let pad = tokenizer.get_padding().map(|padding| padding.pad_id);
         // Cutting and padding are done below.
         tokenizer

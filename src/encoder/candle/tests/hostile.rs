@@ -115,8 +115,9 @@ fn weights_that_are_cut_or_of_another_shape_are_refused() {
         let (_folder, files) = changed("siglip", "model.safetensors", Some(&whole[..end]));
         assert!(matches!(refusal(&files), EncoderError::Damaged { .. }), "{end}");
     }
-    let (_folder, files) =
-        edited("siglip", "config.json", |json| json["text_config"]["intermediate_size"] = 64.into());
+    let (_folder, files) = edited("siglip", "config.json", |json| {
+        json["text_config"]["intermediate_size"] = 64.into()
+    });
     let error = refusal(&files).to_string();
     assert!(error.contains("model.safetensors") && error.contains("text_model"), "{error}");
     let other = fs_err::read(fixture("clip").join("model.safetensors")).unwrap();

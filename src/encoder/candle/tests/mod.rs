@@ -2,6 +2,7 @@
 //!
 //! The models are tiny and random; `tools/random-encoders` makes them and the expected numbers.
 
+mod demo;
 mod hostile;
 mod parity;
 
