@@ -6,6 +6,7 @@
 use candle_core::{D, Module, Result, Tensor};
 use candle_nn::{LayerNorm, Linear};
 
+use super::bend::{gelu_tanh, quick_gelu};
 use super::config::VisionConfig;
 use super::weights::Weights;
 
@@ -35,8 +36,8 @@ pub(super) enum Activation {
 impl Module for Activation {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::QuickGelu => x * candle_nn::ops::sigmoid(&(x * 1.702)?)?,
-            Self::GeluTanh => x.gelu(),
+            Self::QuickGelu => quick_gelu(x),
+            Self::GeluTanh => gelu_tanh(x),
             Self::Gelu => x.gelu_erf(),
         }
     }

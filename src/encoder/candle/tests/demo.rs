@@ -37,7 +37,7 @@ fn read() -> (Parity, Vec<RgbImage>) {
 #[test]
 fn the_demo_encoder_is_what_was_trained() {
     let (parity, images) = read();
-    let encoder = demo::encoder().unwrap();
+    let encoder = demo::load().unwrap();
     let texts: Vec<&str> = parity.texts.iter().map(String::as_str).collect();
     for (text, tokens) in &parity.token_ids {
         assert_eq!(encoder.tokens(text).unwrap(), tokens.len(), "{text}");
@@ -60,7 +60,7 @@ fn the_demo_encoder_is_what_was_trained() {
 #[test]
 fn embedded_and_from_a_folder_it_is_the_same_model() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo/encoder");
-    let (embedded, read) = (demo::encoder().unwrap(), Dual::load(&Files::folder(folder)).unwrap());
+    let (embedded, read) = (demo::load().unwrap(), Dual::load(&Files::folder(folder)).unwrap());
     assert_eq!(embedded.model().fingerprint, read.model().fingerprint);
     assert_eq!(embedded.model().name, demo::NAME);
 }
@@ -68,7 +68,7 @@ fn embedded_and_from_a_folder_it_is_the_same_model() {
 #[test]
 fn things_are_found_where_they_are() {
     let (_, images) = read();
-    let localizer = demo::localizer(Arc::new(demo::encoder().unwrap()));
+    let localizer = demo::localizer(Arc::new(demo::load().unwrap()));
     let found = localizer.find(&images[0], &["knife", "child", "syringe"]).unwrap();
     assert!(found[0][0].score.value() > 0.5 && found[1][0].score.value() > 0.5, "{found:?}");
     assert!(found[0][0].region.overlap(found[1][0].region) < 0.3, "{found:?}");
@@ -85,7 +85,7 @@ fn things_are_found_where_they_are() {
 #[ignore = "measures"]
 fn milliseconds_an_image() {
     let (_, images) = read();
-    let encoder = Arc::new(demo::encoder().unwrap());
+    let encoder = Arc::new(demo::load().unwrap());
     let thirds = demo::localizer(Arc::clone(&encoder));
     let whole = PatchLocalizer::new(Arc::clone(&encoder), "{}", Tiling::Parts(1));
     let objects = ["knife", "child", "gun", "fire", "dog"];
@@ -104,6 +104,11 @@ fn milliseconds_an_image() {
     time("relevance, four at once (for four)", &|_| drop(encoder.images(&all).unwrap()));
     time("boxes, whole image", &|image| drop(whole.find(image, &objects).unwrap()));
     time("boxes, with 25 thirds", &|image| drop(thirds.find(image, &objects).unwrap()));
+    let pixels = vec![0.1; 26 * 3 * 128 * 128];
+    let texts = encoder.texts(&objects).unwrap();
+    time("of that the tower", &|_| {
+        drop(encoder.patch_cosines_of_pixels(pixels.clone(), 26, &texts).unwrap());
+    });
     let found = thirds.find(&images[0], &objects).unwrap();
     for (object, found) in objects.iter().zip(found) {
         for one in found {
@@ -111,6 +116,6 @@ fn milliseconds_an_image() {
         }
     }
     let start = Instant::now();
-    drop(demo::encoder().unwrap());
+    drop(demo::load().unwrap());
     println!("loading: {} ms", start.elapsed().as_millis());
 }
