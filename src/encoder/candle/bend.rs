@@ -4,6 +4,8 @@
 //! small tower's multiplying. Here the logistic function is a polynomial that the compiler lays out
 //! for many numbers at once; it differs from the exact one by less than a millionth.
 
+use std::f32::consts::{LN_2, LOG2_E};
+
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 /// A function of one number that is that number times a logistic function of it.
@@ -43,7 +45,7 @@ impl CustomOp1 for Gate {
             Self::Quick => numbers.iter().map(|&x| x * logistic(1.702 * x)).collect(),
             Self::Tanh => {
                 // 2 * sqrt(2 / pi), and that times 0.044715.
-                let inner = |x: f32| x * (1.595_769_1 + 0.071_354_814 * x * x);
+                let inner = |x: f32| x * (1.595_769_2 + 0.071_354_814 * x * x);
                 numbers.iter().map(|&x| x * logistic(inner(x))).collect()
             }
         };
@@ -60,11 +62,11 @@ fn logistic(x: f32) -> f32 {
     /// One and a half times two to the 23rd: adding it leaves the whole part in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     // Beyond 87 the power would leave the range of floats.
-    let power = (-x).clamp(-87.0, 87.0) * std::f32::consts::LOG2_E;
+    let power = (-x).clamp(-87.0, 87.0) * LOG2_E;
     let shifted = power + ROUND;
     let rest = power - (shifted - ROUND);
     let whole = shifted.to_bits() << 23;
-    let fraction = [0.001_333_355_8, 0.009_618_129, 0.055_504_11, 0.240_226_5, 0.693_147_2, 1.0]
+    let fraction = [0.001_333_355_8, 0.009_618_129, 0.055_504_11, 0.240_226_5, LN_2, 1.0]
         .into_iter()
         .fold(0.000_154_035_3, |sum: f32, factor| sum * rest + factor);
     1.0 / (1.0 + f32::from_bits(fraction.to_bits().wrapping_add(whole)))

@@ -104,11 +104,15 @@ fn milliseconds_an_image() {
     time("relevance, four at once (for four)", &|_| drop(encoder.images(&all).unwrap()));
     time("boxes, whole image", &|image| drop(whole.find(image, &objects).unwrap()));
     time("boxes, with 25 thirds", &|image| drop(thirds.find(image, &objects).unwrap()));
-    let pixels = vec![0.1; 26 * 3 * 128 * 128];
     let texts = encoder.texts(&objects).unwrap();
-    time("of that the tower", &|_| {
-        drop(encoder.patch_cosines_of_pixels(pixels.clone(), 26, &texts).unwrap());
-    });
+    for at_once in [1, 2, 4, 8, 13, 26] {
+        time(&format!("of that the tower, {at_once} at once"), &|_| {
+            for _ in 0..26 / at_once {
+                let pixels = vec![0.1; at_once * 3 * 128 * 128];
+                drop(encoder.patch_cosines_of_pixels(pixels, at_once, &texts).unwrap());
+            }
+        });
+    }
     let found = thirds.find(&images[0], &objects).unwrap();
     for (object, found) in objects.iter().zip(found) {
         for one in found {

@@ -4,6 +4,8 @@
 
 mod demo;
 mod hostile;
+#[cfg(feature = "hub")]
+mod hub;
 mod parity;
 
 use std::path::PathBuf;
