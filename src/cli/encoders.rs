@@ -135,7 +135,7 @@ impl From<FillWord> for Fill {
 }
 
 fn load_dual(name: &str) -> Result<Dual, Failure> {
-    Ok(if name == demo::NAME { demo::encoder()? } else { Dual::load(&files(name)?)? })
+    Ok(if name == demo::NAME { demo::load()? } else { Dual::load(&files(name)?)? })
 }
 
 fn files(name: &str) -> Result<crate::encoder::Files, EncoderError> {

@@ -119,10 +119,12 @@ def gemma_tokenizer(length: int) -> PreTrainedTokenizerFast:
     """As SigLIP 2's: bytes where a letter is unknown, spaces as letters, case kept by the file."""
     fast = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
     fast.normalizer = normalizers.Replace(" ", "▁")
-    fast.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    # Words are learned one by one; as in Gemma's file they may join later.
+    fast.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
     specials = ["<pad>", "<eos>", "<bos>", "<unk>"] + [f"<0x{byte:02X}>" for byte in range(256)]
     trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=specials, show_progress=False)
     fast.train_from_iterator([line.lower() for line in CORPUS], trainer)
+    fast.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     made = json.loads(fast.to_str())
     made["added_tokens"] = [t for t in made["added_tokens"] if t["id"] < 4]  # bytes are words, not marks
     fast = Tokenizer.from_str(json.dumps(made))

@@ -140,12 +140,11 @@ impl Text {
     }
 
     fn end_of(&self, text: &[u32]) -> Result<usize> {
-        let end = match self.end {
-            Some(end) => text.iter().position(|&token| token == end),
-            None => {
-                let highest = text.iter().max();
-                text.iter().position(|token| Some(token) == highest)
-            }
+        let end = if let Some(end) = self.end {
+            text.iter().position(|&token| token == end)
+        } else {
+            let highest = text.iter().max();
+            text.iter().position(|token| Some(token) == highest)
         };
         match end {
             Some(end) => Ok(end),

@@ -16,10 +16,10 @@ use super::tower::{Activation, Shape};
 pub(super) struct Config {
     pub(super) model_type: Option<String>,
     pub(super) projection_dim: Option<usize>,
-    #[serde(default)]
-    text_config: Part,
-    #[serde(default)]
-    vision_config: Part,
+    #[serde(default, rename = "text_config")]
+    texts: Part,
+    #[serde(default, rename = "vision_config")]
+    images: Part,
 }
 
 /// One tower, as written; every number may be left out.
@@ -88,7 +88,7 @@ impl Config {
         defaults: &Defaults,
     ) -> Result<TextConfig, EncoderError> {
         let (shape, vocabulary, positions) = defaults.text;
-        let part = &self.text_config;
+        let part = &self.texts;
         let config = TextConfig {
             shape: part.shape(files, shape)?,
             vocabulary: part.vocab_size.unwrap_or(vocabulary),
@@ -110,7 +110,7 @@ impl Config {
         defaults: &Defaults,
     ) -> Result<VisionConfig, EncoderError> {
         let (shape, side, patch) = defaults.vision;
-        let part = &self.vision_config;
+        let part = &self.images;
         let config = VisionConfig {
             shape: part.shape(files, shape)?,
             side: part.image_size.unwrap_or(side),

@@ -31,7 +31,7 @@ pub const TEMPLATE: &str = "{}";
 ///
 /// # Errors
 /// Never with the files as they are in the repository.
-pub fn encoder() -> Result<Dual, EncoderError> {
+pub fn load() -> Result<Dual, EncoderError> {
     Ok(Dual::load(&Files::embedded(NAME, FILES))?.with_threshold(THRESHOLD))
 }
 

@@ -1,6 +1,7 @@
 //! CLIP, SigLIP and SigLIP 2 as one [`DualEncoder`].
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use candle_core::{D, Device, Result, Tensor};
 use image::RgbImage;
@@ -159,7 +160,7 @@ impl Dual {
             };
             let length = patches.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
             let dims = texts.first().map_or(0, |text| text.as_slice().len());
-            let flat: Vec<f32> = texts.iter().flat_map(|text| text.as_slice()).copied().collect();
+            let flat: Vec<f32> = texts.iter().flat_map(Embedding::as_slice).copied().collect();
             let texts = Tensor::from_vec(flat, (texts.len(), dims), &Device::Cpu)?;
             patches.broadcast_div(&length)?.broadcast_matmul(&texts.t()?)?.to_vec3()
         };
@@ -180,7 +181,7 @@ impl Dual {
         Tensor::from_vec(pixels, (count, 3, side, side), &Device::Cpu)
     }
 
-    fn failed(&self, error: impl ToString) -> EncoderError {
+    fn failed(&self, error: impl Display) -> EncoderError {
         failed(&self.model, error)
     }
 }
@@ -200,7 +201,9 @@ impl DualEncoder for Dual {
             let vectors = match &self.family {
                 Family::Clip(towers) => towers.texts(tokens),
                 Family::Siglip { towers, pad } => {
-                    tokens.iter_mut().for_each(|text| text.resize(self.reader.length(), *pad));
+                    for text in &mut tokens {
+                        text.resize(self.reader.length(), *pad);
+                    }
                     towers.texts(&tokens)
                 }
             };
@@ -251,19 +254,19 @@ pub(super) fn unit(
         .collect()
 }
 
-pub(super) fn failed(model: &ModelId, error: impl ToString) -> EncoderError {
+pub(super) fn failed(model: &ModelId, error: impl Display) -> EncoderError {
     EncoderError::Compute { model: model.name.clone(), detail: shown(&error.to_string()) }
 }
 
 /// Name and fingerprint of a model: over all its files, since each can move a number.
 pub(super) fn identify(
     files: &Files,
-    weights: &Cow<'static, [u8]>,
+    weights: &[u8],
 ) -> std::result::Result<ModelId, EncoderError> {
     let mut parts: Vec<Cow<'static, [u8]>> = vec![Cow::Borrowed(b"praetor encoder 1")];
     for file in [CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG] {
         parts.push(files.optional(file)?.unwrap_or_default());
     }
-    let parts = parts.iter().map(AsRef::as_ref).chain([weights.as_ref()]);
+    let parts = parts.iter().map(AsRef::as_ref).chain([weights]);
     Ok(ModelId { name: files.name().to_owned(), fingerprint: Hash::of_parts(parts) })
 }

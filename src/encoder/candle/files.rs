@@ -1,6 +1,7 @@
 //! Where a model's files come from, and reading them whole.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -160,13 +161,13 @@ impl Files {
     }
 
     /// The error of a file that does not hold what it should.
-    pub(super) fn damaged(&self, file: &'static str, detail: impl ToString) -> EncoderError {
+    pub(super) fn damaged(&self, file: &'static str, detail: impl Display) -> EncoderError {
         let detail = shown(&detail.to_string());
         EncoderError::Damaged { model: self.shown_place(), file, detail }
     }
 
     /// The error of a setting that can't be followed.
-    pub(super) fn unsupported(&self, setting: impl ToString) -> EncoderError {
+    pub(super) fn unsupported(&self, setting: impl Display) -> EncoderError {
         let setting = shown(&setting.to_string());
         EncoderError::Unsupported { model: self.shown_place(), setting }
     }

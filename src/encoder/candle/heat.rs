@@ -173,12 +173,12 @@ impl Heat {
         let column = |column: usize| highest(&mut in_column(column));
         let before = |at: usize, line: &dyn Fn(usize) -> f64| at.checked_sub(1).map(line);
         let after = |at: usize, line: &dyn Fn(usize) -> f64| (at + 1 < side).then(|| line(at + 1));
-        let share = |cells: f64| cells / side as f64;
+        let of_side = |cells: f64| cells / side as f64;
         Region::clamped(
-            share(left as f64 + 0.5 - reach(column(left), before(left, &column))),
-            share(top as f64 + 0.5 - reach(row(top), before(top, &row))),
-            share(right as f64 + 0.5 + reach(column(right), after(right, &column))),
-            share(bottom as f64 + 0.5 + reach(row(bottom), after(bottom, &row))),
+            of_side(left as f64 + 0.5 - reach(column(left), before(left, &column))),
+            of_side(top as f64 + 0.5 - reach(row(top), before(top, &row))),
+            of_side(right as f64 + 0.5 + reach(column(right), after(right, &column))),
+            of_side(bottom as f64 + 0.5 + reach(row(bottom), after(bottom, &row))),
         )
     }
 }

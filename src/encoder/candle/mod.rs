@@ -2,6 +2,7 @@
 
 pub mod demo;
 
+mod bend;
 mod clip;
 mod config;
 mod dual;

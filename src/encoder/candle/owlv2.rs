@@ -149,7 +149,9 @@ impl Owlv2 {
             #[expect(clippy::cast_possible_truncation, reason = "computing is in 32 bits")]
             for (channel, values) in pixels.chunks_exact_mut(side * side).enumerate() {
                 let (mean, std) = (MEAN[channel] as f32, STD[channel] as f32);
-                values.iter_mut().for_each(|value| *value = (*value - mean) / std);
+                for value in values {
+                    *value = (*value - mean) / std;
+                }
             }
             let pixels = Tensor::from_vec(pixels, (1, 3, side, side), &Device::Cpu)?;
             let merged = self.heads.merge(&self.vision.states(&pixels)?)?;

@@ -78,10 +78,10 @@ fn anchors(grid: usize) -> Result<Tensor> {
     let log_odds = |share: f64| ((share + 1e-4).ln() - (1.0 - share + 1e-4).ln()) as f32;
     let side = grid as f64;
     let at: Vec<f32> = (1..=grid).map(|corner| log_odds(corner as f64 / side)).collect();
-    let size = log_odds(1.0 / side);
+    let extent = log_odds(1.0 / side);
     let all: Vec<f32> = at
         .iter()
-        .flat_map(|&down| at.iter().flat_map(move |&across| [across, down, size, size]))
+        .flat_map(|&down| at.iter().flat_map(move |&across| [across, down, extent, extent]))
         .collect();
     Tensor::from_vec(all, (grid * grid, 4), &Device::Cpu)
 }

@@ -2,7 +2,7 @@
 //!
 //! SigLIP: each patch's last state goes through the pooling head as if it were the only one, and
 //! the score is the model's own sigmoid of scaled cosine and bias. CLIP: each patch's own value at
-//! the last layer (MaskCLIP, arXiv 2112.01071) goes through the projection, and the score is the
+//! the last layer (`MaskCLIP`, arXiv 2112.01071) goes through the projection, and the score is the
 //! choice between the object and "a photo"; it ranks, and is no calibrated probability.
 //!
 //! It needs no weights beyond the encoder's, and it is coarser than a detector: touching things of

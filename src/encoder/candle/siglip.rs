@@ -5,7 +5,7 @@ use candle_core::{D, IndexOp, Module, Result, Tensor};
 use candle_nn::{LayerNorm, Linear};
 
 use super::config::{Defaults, Prepared, TextConfig, VisionConfig};
-use super::tower::{Activation, FeedForward, Layers, Shape, patches};
+use super::tower::{Activation, FeedForward, Layers, Shape, patches, root_of_width};
 use super::weights::Weights;
 
 const BASE: Shape = Shape {
@@ -160,7 +160,7 @@ impl Pooling {
         };
         let each = width / shape.heads;
         let query = weights.tensor(&[1, 1, width], "probe")?.reshape((1, width))?;
-        let query = (query.apply(&part(0)?)? * (1.0 / (each as f64).sqrt()))?;
+        let query = (query.apply(&part(0)?)? * root_of_width(each))?;
         Ok(Self {
             query: query.reshape((shape.heads, each))?,
             key: part(1)?,

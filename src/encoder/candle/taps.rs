@@ -44,7 +44,9 @@ pub(super) fn pillow(side: usize, stretch: Stretch, filter: Filter) -> Vec<Taps>
             (start..end).map(|pixel| filter.at((pixel as f64 - centre + 0.5) / widened)).collect();
         let sum: f64 = weights.iter().sum();
         if sum != 0.0 {
-            weights.iter_mut().for_each(|weight| *weight /= sum);
+            for weight in &mut weights {
+                *weight /= sum;
+            }
         }
         Taps { start, weights }
     };
@@ -60,6 +62,7 @@ pub(super) fn pillow(side: usize, stretch: Stretch, filter: Filter) -> Vec<Taps>
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
     reason = "sides of pictures are exact as floats, and what is cast back is clamped first"
 )]
 pub(super) fn blurred(side: usize, real: usize, scaled: usize) -> Vec<Taps> {
@@ -70,7 +73,9 @@ pub(super) fn blurred(side: usize, real: usize, scaled: usize) -> Vec<Taps> {
         .map(|at| if radius == 0 { 1.0 } else { (-0.5 * (at as f64 / sigma).powi(2)).exp() })
         .collect();
     let sum: f64 = bell.iter().sum();
-    bell.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut bell {
+        *weight /= sum;
+    }
     let last = side.saturating_sub(1);
     let tap = |index: usize| {
         let at = (index as f64 + 0.5) * factor - 0.5;

@@ -1,11 +1,12 @@
 //! The transformer that all towers here are, of texts as of images.
 //!
-//! Layers norm before they attend, as in ViT; CLIP, SigLIP and OWLv2 differ in the activation, the
+//! Layers norm before they attend, as in a vision transformer; CLIP, SigLIP and OWLv2 differ in the activation, the
 //! mask, and what stands before and behind. Names of weights are those of transformers.
 
 use candle_core::{D, Module, Result, Tensor};
 use candle_nn::{LayerNorm, Linear};
 
+use super::bend::{gelu_tanh, quick_gelu};
 use super::config::VisionConfig;
 use super::weights::Weights;
 
@@ -35,8 +36,8 @@ pub(super) enum Activation {
 impl Module for Activation {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::QuickGelu => x * candle_nn::ops::sigmoid(&(x * 1.702)?)?,
-            Self::GeluTanh => x.gelu(),
+            Self::QuickGelu => quick_gelu(x),
+            Self::GeluTanh => gelu_tanh(x),
             Self::Gelu => x.gelu_erf(),
         }
     }
@@ -80,7 +81,7 @@ struct Attention {
 impl Attention {
     fn load(weights: &Weights, shape: &Shape) -> Result<Self> {
         let width = shape.width;
-        let scale = 1.0 / ((width / shape.heads) as f64).sqrt();
+        let scale = root_of_width(width / shape.heads);
         let part = |name: &str| weights.linear(width, width, name);
         let [query, key, value] = [part("q_proj")?, part("k_proj")?, part("v_proj")?];
         // The scale goes into the queries' map, as multiplying is linear.
@@ -124,6 +125,12 @@ impl Attention {
         let width = x.dim(D::Minus1)?;
         x.apply(&self.joined)?.narrow(D::Minus1, 2 * width, width)?.contiguous()?.apply(&self.out)
     }
+}
+
+/// What scores are multiplied with: one over the root of a head's width.
+#[expect(clippy::cast_precision_loss, reason = "a head is not that wide")]
+pub(super) fn root_of_width(width: usize) -> f64 {
+    1.0 / (width as f64).sqrt()
 }
 
 fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
@@ -175,7 +182,7 @@ impl Layers {
     }
 
     /// All but the last layer as ever, and of the last one only each token's own value: neither
-    /// mixing nor feed-forward, as MaskCLIP (arXiv 2112.01071) reads dense features off CLIP.
+    /// mixing nor feed-forward, as `MaskCLIP` (arXiv 2112.01071) reads dense features off CLIP.
     pub(super) fn unmixed(&self, x: &Tensor) -> Result<Tensor> {
         let Some((last, before)) = self.0.split_last() else { return Ok(x.clone()) };
         let x = before.iter().try_fold(x.clone(), |x, layer| layer.forward(&x, None))?;

@@ -1,7 +1,5 @@
 //! Weights by name, with their shapes checked, as 32-bit floats.
 
-use std::borrow::Cow;
-
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{LayerNorm, Linear, VarBuilder};
 
@@ -14,10 +12,7 @@ pub(super) struct Weights<'a>(VarBuilder<'a>);
 
 impl<'a> Weights<'a> {
     /// Takes a file of safetensors.
-    pub(super) fn of(
-        files: &Files,
-        content: &'a Cow<'static, [u8]>,
-    ) -> std::result::Result<Self, EncoderError> {
+    pub(super) fn of(files: &Files, content: &'a [u8]) -> std::result::Result<Self, EncoderError> {
         VarBuilder::from_slice_safetensors(content, DType::F32, &Device::Cpu)
             .map(Self)
             .map_err(|error| files.damaged(WEIGHTS, error))

@@ -2,7 +2,10 @@
 //!
 //! The models are tiny and random; `tools/random-encoders` makes them and the expected numbers.
 
+mod demo;
 mod hostile;
+#[cfg(feature = "hub")]
+mod hub;
 mod parity;
 
 use std::path::PathBuf;
