@@ -83,5 +83,6 @@ pub(super) fn outcome(outcome: Outcome) -> String {
         Outcome::Violated => red("violated"),
         Outcome::Undetermined => yellow("undetermined"),
         Outcome::Clear => green("clear"),
+        Outcome::Irrelevant => green("irrelevant"),
     }
 }
