@@ -38,6 +38,7 @@ pub mod pipeline;
 pub mod prompts;
 pub mod reason;
 pub mod relevance;
+pub mod report;
 pub mod store;
 pub mod units;
 pub mod verdict;

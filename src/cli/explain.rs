@@ -1,7 +1,7 @@
 //! `praetor explain`: why one image got its verdict.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -10,7 +10,10 @@ use super::model::ModelArgs;
 use super::policy::PolicyArgs;
 use super::stages::StageArgs;
 use super::{Ending, Failure, Outcome, tree};
-use crate::verdict::Conclusion;
+use crate::constitution::Policy;
+use crate::imaging::{Picture, shown};
+use crate::report::explain_page;
+use crate::verdict::{Conclusion, Verdict};
 
 /// Show why an image gets its verdict, rule by rule
 #[derive(Debug, Args)]
@@ -28,22 +31,46 @@ pub(super) struct Explain {
     /// Show the numbers of clear rules too
     #[arg(long)]
     all: bool,
+    /// Write the explanation as one HTML page too, with the picture blurred; a file of that name is
+    /// replaced
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 impl Explain {
     pub(super) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
         let (name, decoded) = self.limits.decode(&self.image);
-        if let Err(error) = &decoded {
-            return Err(Failure::Unopened(miette::miette!("{}", error.message)));
-        }
+        let pictures = match &decoded {
+            Ok(decoded) => decoded.pictures.clone(),
+            Err(error) => return Err(Failure::Unopened(miette::miette!("{}", error.message))),
+        };
         let models = self.stages.load(&self.model)?;
         let way = self.stages.join(&policy, &models)?;
         let verdict = way.judging().judge_image(name, decoded)?;
+        // First, since whoever reads the tree may go before its end.
+        if let Some(path) = &self.html {
+            write_page(path, &verdict, &policy, &pictures)?;
+        }
         write!(io::stdout(), "{}", tree::draw(&verdict, &policy, self.all))?;
         Ok(match verdict.verdict {
             Conclusion::Undetermined | Conclusion::Failed => Ending::Unsettled,
             Conclusion::Safe | Conclusion::Unsafe => Ending::Done,
         })
     }
+}
+
+/// Writes the page and says where.
+fn write_page(
+    path: &Path,
+    verdict: &Verdict,
+    policy: &Policy,
+    pictures: &[Picture],
+) -> Result<(), Failure> {
+    let page =
+        explain_page(verdict, policy, pictures).map_err(|error| Failure::unopened(&error, None))?;
+    fs_err::write(path, page).map_err(|error| Failure::unopened(&error, None))?;
+    // Whoever does not listen to stderr has the page all the same.
+    let _ = writeln!(io::stderr(), "wrote {}", shown(path));
+    Ok(())
 }

@@ -5,32 +5,38 @@ use std::fmt::Write;
 use super::style;
 use crate::constitution::Policy;
 use crate::imaging::shown;
+use crate::report::words::{self, Asked};
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, Outcome, RuleVerdict, Step, Verdict};
+use crate::verdict::{
+    Finding, Holds, Method, Outcome, Reasoning, Relevance, RuleVerdict, Step, Verdict,
+};
 
 /// Cells of the scale on which M, the prior and the thresholds are drawn.
 const SCALE: usize = 24;
+
+/// Columns of a line of what the model thought.
+const COLUMNS: usize = 88;
 
 /// Draws the whole verdict. Clear rules take one line unless `all` is set.
 pub(super) fn draw(verdict: &Verdict, policy: &Policy, all: bool) -> String {
     let mut text = String::new();
     headline(&mut text, verdict);
-    let (open, clear): (Vec<_>, Vec<_>) = verdict
-        .rules
-        .iter()
-        .zip(&policy.rules)
-        .partition(|(rule, _)| all || rule.outcome != Outcome::Clear);
-    for (rule, written) in &open {
-        draw_rule(&mut text, rule, &written.text);
-    }
-    if !clear.is_empty() {
-        let _ = writeln!(text, "\n{}", style::bold("not violated"));
-        for (rule, _) in &clear {
-            let _ = writeln!(text, "  {} {:<22} {}", style::green("·"), rule.rule, reason(rule));
+    for rule in &verdict.rules {
+        let open = match rule.outcome {
+            Outcome::Violated | Outcome::Undetermined => true,
+            Outcome::Clear => all,
+            Outcome::Irrelevant => false,
+        };
+        if open {
+            draw_rule(&mut text, verdict, policy, rule);
         }
     }
+    if !all {
+        list(&mut text, verdict, Outcome::Clear, "not violated");
+    }
+    list(&mut text, verdict, Outcome::Irrelevant, "not relevant");
     if !verdict.rules.is_empty() {
-        text.push_str(&style::dim(LEGEND));
+        text.push_str(&style::dim(&legend(verdict)));
     }
     text
 }
@@ -42,10 +48,32 @@ scale  0 to 1; left of [ the content is not visible, right of ] it is, p the pri
 score  M freed of the prior: 0.5 means that the image changed nothing
 ";
 
+/// The legend, with what only some stages leave behind.
+fn legend(verdict: &Verdict) -> String {
+    let mut text = LEGEND.to_owned();
+    let mut findings = verdict.rules.iter().flat_map(|rule| &rule.findings);
+    if findings.any(|finding| m_without(finding).is_some()) {
+        text.push_str("w      M with the central objects painted over, also on the scale\n");
+    }
+    if verdict.rules.iter().any(|rule| rule.relevance.is_some()) {
+        text.push_str(
+            "relevance  how near the rule is to the image; it is judged above its threshold\n",
+        );
+    }
+    text
+}
+
 fn headline(text: &mut String, verdict: &Verdict) {
     let score = verdict.score.map(|score| format!("  score {score}")).unwrap_or_default();
     let word = style::conclusion(verdict.verdict, 0);
     let _ = writeln!(text, "{}  {word}{score}", style::bold(&shown(&verdict.image).to_string()));
+    if verdict.method != Method::Clue {
+        let _ = writeln!(text, "{}", words::method(verdict.method));
+    }
+    if !verdict.without.is_empty() {
+        let stages: Vec<&str> = verdict.without.iter().map(|one| words::left_out(*one)).collect();
+        let _ = writeln!(text, "without {}", stages.join("; "));
+    }
     if let Some(frames) = verdict.frames {
         let cut = if frames.cut { ", more were left out by the limit" } else { "" };
         let _ = writeln!(text, "animation: {} different frames judged{cut}", frames.judged);
@@ -55,7 +83,7 @@ fn headline(text: &mut String, verdict: &Verdict) {
     }
 }
 
-fn draw_rule(text: &mut String, rule: &RuleVerdict, written: &str) {
+fn draw_rule(text: &mut String, verdict: &Verdict, policy: &Policy, rule: &RuleVerdict) {
     let score = rule.score.map(|score| format!("  score {score}")).unwrap_or_default();
     let frame = rule.frame.map(|frame| format!("  frame {frame}")).unwrap_or_default();
     let _ = writeln!(
@@ -64,16 +92,63 @@ fn draw_rule(text: &mut String, rule: &RuleVerdict, written: &str) {
         style::bold(rule.rule.as_str()),
         style::outcome(rule.outcome)
     );
-    let _ = writeln!(text, "│ {}", shown(written));
+    // A baseline's one entry is about no rule.
+    let written = words::rule_of(verdict, policy, &rule.rule);
+    if let Some(written) = written {
+        let _ = writeln!(text, "│ {}", shown(&written.text));
+    }
+    if let Some(relevance) = rule.relevance {
+        let _ = writeln!(text, "│ {}", style::dim(&nearness(relevance)));
+    }
+    let asked = Asked::of(verdict);
+    let drop = written.map(|rule| rule.thresholds.region_drop);
     let last = rule.findings.len().saturating_sub(1);
     for (index, finding) in rule.findings.iter().enumerate() {
         let (branch, trunk) = if index == last { ("└─", "  ") } else { ("├─", "│ ") };
         let _ = writeln!(text, "{branch} {} {}", mark(finding.holds), shown(&finding.precondition));
-        if let Some(numbers) = numbers(finding) {
-            let _ = writeln!(text, "{trunk}     {}  {numbers}", scale(finding));
+        for line in behind(finding, asked, drop) {
+            let _ = writeln!(text, "{trunk}     {line}");
         }
-        let _ = writeln!(text, "{trunk}     {}", decision(finding));
     }
+}
+
+fn nearness(relevance: Relevance) -> String {
+    let Relevance { cosine, threshold } = relevance;
+    format!("relevance {cosine:.3}, judged above {threshold:.3}")
+}
+
+/// Rules of an outcome that take a line each.
+fn list(text: &mut String, verdict: &Verdict, outcome: Outcome, title: &str) {
+    let mut rules = verdict.rules.iter().filter(|rule| rule.outcome == outcome).peekable();
+    if rules.peek().is_none() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", style::bold(title));
+    let asked = Asked::of(verdict);
+    for rule in rules {
+        let reason = match (outcome, rule.relevance) {
+            (Outcome::Irrelevant, Some(relevance)) => {
+                let Relevance { cosine, threshold } = relevance;
+                format!("relevance {cosine:.3} is not above {threshold:.3}")
+            }
+            _ => reason(rule, asked),
+        };
+        let _ = writeln!(text, "  {} {:<22} {}", style::green("·"), rule.rule, style::dim(&reason));
+    }
+}
+
+/// For a clear rule, the precondition that cleared it most clearly, and how.
+fn reason(rule: &RuleVerdict, asked: Asked) -> String {
+    let Some(finding) = words::cleared_by(rule) else { return String::new() };
+    let answer = asked.answer(finding.holds);
+    let how = match (finding.by, finding.m) {
+        (Some(Step::Reasoning), _) => " (by reasoning)".to_owned(),
+        (Some(Step::Lean), Some(m)) => format!(" (M {m}, leaning)"),
+        (_, Some(m)) => format!(" (M {m})"),
+        (_, None) => String::new(),
+    };
+    let crop = if words::crop(finding).is_some() { ", on a crop" } else { "" };
+    format!("{answer}: {}{how}{crop}", shown(&finding.precondition))
 }
 
 fn mark(holds: Holds) -> String {
@@ -84,19 +159,89 @@ fn mark(holds: Holds) -> String {
     }
 }
 
-fn numbers(finding: &Finding) -> Option<String> {
-    let m = finding.m?;
-    let prior = finding.prior.map(|prior| format!("  prior {prior}")).unwrap_or_default();
-    Some(format!("M {m}{prior}"))
+/// The lines under a precondition: numbers, where it was looked, what decided, what was thought.
+fn behind(finding: &Finding, asked: Asked, drop: Option<f64>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(numbers) = numbers(finding) {
+        lines.push(format!("{}  {numbers}", scale(finding)));
+    }
+    lines.extend(words::crop(finding).iter().flat_map(|note| wrapped(note)));
+    for found in finding.region.iter().flat_map(|region| &region.boxes) {
+        let object = shown(&found.object);
+        let size = words::percent(found.region.area());
+        let place = found.region;
+        let line = format!("found {object} {}: {size} of the image, at {place}", found.score);
+        lines.extend(wrapped(&line).iter().map(|line| style::dim(line)));
+    }
+    lines.extend(words::removal(finding, drop).iter().flat_map(|note| wrapped(note)));
+    let unknown = finding.holds == Holds::Unknown;
+    let decision = wrapped(&words::decision(finding, asked, drop)).into_iter();
+    lines.extend(decision.map(|line| if unknown { style::yellow(&line) } else { line }));
+    if let Some(reasoning) = &finding.reasoning {
+        lines.extend(thoughts(reasoning));
+    }
+    lines
 }
 
-/// M, the prior and both thresholds on one line: `····[····p·····]··M`.
+fn numbers(finding: &Finding) -> Option<String> {
+    let m = finding.m?;
+    let whole = finding.region.as_ref().and_then(|region| region.m_whole);
+    let named = [("prior", finding.prior), ("M whole", whole), ("M without", m_without(finding))];
+    let mut text = format!("M {m}");
+    for (name, value) in named {
+        if let Some(value) = value {
+            let _ = write!(text, "  {name} {value}");
+        }
+    }
+    Some(text)
+}
+
+fn m_without(finding: &Finding) -> Option<Probability> {
+    finding.region.as_ref().and_then(|region| region.m_without)
+}
+
+/// What the model thought, dimmed, wrapped and indented, then its reason in short.
+fn thoughts(reasoning: &Reasoning) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !reasoning.rationale.trim().is_empty() {
+        let quoted = format!("\u{201c}{}\u{201d}", reasoning.rationale.trim());
+        lines.extend(wrapped(&quoted));
+    }
+    let thought = reasoning.thoughts.trim().lines().filter(|line| !line.trim().is_empty());
+    lines.extend(thought.flat_map(wrapped).map(|line| style::dim(&format!("  {line}"))));
+    lines
+}
+
+/// A foreign line in lines of [`COLUMNS`] at most, broken between words where there are any.
+fn wrapped(line: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut columns = 0;
+    for word in shown(line).to_string().split_whitespace() {
+        let length = word.chars().count();
+        match lines.last_mut() {
+            Some(line) if columns + 1 + length <= COLUMNS => {
+                line.push(' ');
+                line.push_str(word);
+                columns += 1 + length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                columns = length;
+            }
+        }
+    }
+    lines
+}
+
+/// M, what it is without the objects, the prior and both thresholds on one line:
+/// `··w·[····p·····]··M`.
 fn scale(finding: &Finding) -> String {
     let mut cells = ['·'; SCALE];
     let marks = [
         (finding.rejects_below, '['),
         (finding.accepts_above, ']'),
         (finding.prior.map(Probability::value), 'p'),
+        (m_without(finding).map(Probability::value), 'w'),
         (finding.m.map(Probability::value), 'M'),
     ];
     for (value, mark) in marks {
@@ -115,37 +260,4 @@ fn scale(finding: &Finding) -> String {
 )]
 fn cell(value: f64) -> usize {
     ((value.clamp(0.0, 1.0) * (SCALE - 1) as f64).round() as usize).min(SCALE - 1)
-}
-
-fn decision(finding: &Finding) -> String {
-    if let Some(why) = &finding.why {
-        return style::yellow(&format!("not settled: {}", shown(why.to_string())));
-    }
-    let below = finding.rejects_below.unwrap_or_default();
-    let above = finding.accepts_above.unwrap_or_default();
-    match (finding.holds, finding.by) {
-        (Holds::Yes, Some(Step::Lean)) => "between the thresholds, leaning to visible".to_owned(),
-        (Holds::No, Some(Step::Lean)) => {
-            "between the thresholds, leaning to not visible".to_owned()
-        }
-        (Holds::Yes, Some(Step::PlainCut)) => "visible: M is at least 0.5".to_owned(),
-        (Holds::No, Some(Step::PlainCut)) => "not visible: M is below 0.5".to_owned(),
-        (Holds::Yes, _) => format!("visible: M is above {above:.3}"),
-        (Holds::No, _) => format!("not visible: M is below {below:.3}"),
-        (Holds::Unknown, _) => style::yellow("not settled"),
-    }
-}
-
-/// For a clear rule, the precondition that cleared it most clearly.
-fn reason(rule: &RuleVerdict) -> String {
-    let rank = |finding: &&Finding| finding.score.map_or(1.0, Probability::value);
-    rule.findings
-        .iter()
-        .filter(|finding| finding.holds == Holds::No)
-        .min_by(|one, other| rank(one).total_cmp(&rank(other)))
-        .map(|finding| {
-            let m = finding.m.map(|m| format!(" (M {m})")).unwrap_or_default();
-            style::dim(&format!("not visible: {}{m}", shown(&finding.precondition)))
-        })
-        .unwrap_or_default()
 }

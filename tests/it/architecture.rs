@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // Evidence.
     ("store", &["units", "ids", "verdict", "constitution"]),
+    ("report", &["units", "ids", "verdict", "constitution", "imaging"]),
     // Edge: all.
     (
         "cli",
@@ -37,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "judge",
             "pipeline",
             "store",
+            "report",
         ],
     ),
 ];
