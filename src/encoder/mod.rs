@@ -125,6 +125,9 @@ pub trait Localizer: Send + Sync {
     /// Which model this is; the fingerprint covers the weights and all settings.
     fn model(&self) -> &ModelId;
 
+    /// The score above which a box counts, unless a constitution sets its own.
+    fn default_gate(&self) -> f64;
+
     /// Finds all objects in an image.
     ///
     /// # Errors

@@ -39,7 +39,8 @@ pub struct ScriptedEncoder {
 impl ScriptedEncoder {
     /// An encoder whose cosine is `otherwise` for every text it has no line for.
     ///
-    /// Its own threshold is 0.22 and it reads 77 tokens, as CLIP; it finds no object.
+    /// Its own threshold is 0.22 and it reads 77 tokens, as CLIP; it finds no object, and
+    /// its boxes count above 0.05.
     pub fn new(otherwise: f64) -> Self {
         Self {
             model: ModelId { name: NAME.to_owned(), fingerprint: Hash::of(NAME.as_bytes()) },
@@ -127,6 +128,10 @@ impl DualEncoder for ScriptedEncoder {
 impl Localizer for ScriptedEncoder {
     fn model(&self) -> &ModelId {
         &self.model
+    }
+
+    fn default_gate(&self) -> f64 {
+        0.05
     }
 
     fn find(&self, _: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {

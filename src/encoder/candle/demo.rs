@@ -24,6 +24,10 @@ pub const NAME: &str = "demo";
 /// `tools/demo-model/measure_encoder.py`.
 pub const THRESHOLD: f64 = -0.1;
 
+/// The score above which the demo localizer's boxes count; measured by the test
+/// `boxes_of_what_is_there_and_of_what_is_not`.
+pub const GATE: f64 = 0.4;
+
 /// How the demo encoder was taught to name a thing: by its bare name.
 pub const TEMPLATE: &str = "{}";
 
@@ -37,5 +41,5 @@ pub fn load() -> Result<Dual, EncoderError> {
 
 /// The demo localizer, over the same weights.
 pub fn localizer(encoder: Arc<Dual>) -> PatchLocalizer {
-    PatchLocalizer::new(encoder, TEMPLATE, Tiling::Fitting)
+    PatchLocalizer::new(encoder, TEMPLATE, Tiling::Fitting).with_gate(GATE)
 }

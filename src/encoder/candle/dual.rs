@@ -172,6 +172,39 @@ impl Dual {
         Ok(cosines)
     }
 
+    /// The embeddings of some windows of an image, squeezed into squares.
+    pub(super) fn windows(
+        &self,
+        image: &RgbImage,
+        windows: &[Window],
+    ) -> std::result::Result<Vec<Embedding>, EncoderError> {
+        check(image)?;
+        let squeezed = Preparation { framing: Framing::Squeezed, ..self.preparation };
+        let pictures: Vec<_> = windows.iter().map(|&window| (image, window)).collect();
+        self.pooled(&pictures, &squeezed)
+    }
+
+    /// The embeddings of windows of images, which have pixels.
+    fn pooled(
+        &self,
+        pictures: &[(&RgbImage, Window)],
+        preparation: &Preparation,
+    ) -> std::result::Result<Vec<Embedding>, EncoderError> {
+        let mut embeddings = Vec::with_capacity(pictures.len());
+        for some in pictures.chunks(self.images_at_once()) {
+            let mut pixels = Vec::new();
+            for &(image, window) in some {
+                prepare(image, window, self.vision.side, preparation, &mut pixels);
+            }
+            let vectors = self.tensor(pixels, some.len()).and_then(|images| match &self.family {
+                Family::Clip(towers) => towers.images(&images),
+                Family::Siglip { towers, .. } => towers.images(&images),
+            });
+            embeddings.extend(unit(&self.model, vectors)?);
+        }
+        Ok(embeddings)
+    }
+
     fn images_at_once(&self) -> usize {
         (AT_ONCE / (self.grid() * self.grid())).max(1)
     }
@@ -213,21 +246,9 @@ impl DualEncoder for Dual {
     }
 
     fn images(&self, images: &[&RgbImage]) -> std::result::Result<Vec<Embedding>, EncoderError> {
-        let mut embeddings = Vec::with_capacity(images.len());
-        for some in images.chunks(self.images_at_once()) {
-            let mut pixels = Vec::new();
-            for image in some {
-                check(image)?;
-                let whole = Window::whole(image);
-                prepare(image, whole, self.vision.side, &self.preparation, &mut pixels);
-            }
-            let vectors = self.tensor(pixels, some.len()).and_then(|images| match &self.family {
-                Family::Clip(towers) => towers.images(&images),
-                Family::Siglip { towers, .. } => towers.images(&images),
-            });
-            embeddings.extend(unit(&self.model, vectors)?);
-        }
-        Ok(embeddings)
+        images.iter().try_for_each(|image| check(image))?;
+        let whole: Vec<_> = images.iter().map(|&image| (image, Window::whole(image))).collect();
+        self.pooled(&whole, &self.preparation)
     }
 
     fn default_threshold(&self) -> f64 {

@@ -14,12 +14,12 @@ use crate::units::{Probability, Region};
 
 /// An island is what has this share of its peak's probability.
 const SHORE: f64 = 0.5;
-/// Peaks of less probability give no box; a fifth of the paper's gate of 0.05.
-const LEAST: f64 = 0.01;
+/// Peaks of less probability give no box.
+const LEAST: f64 = 0.05;
 /// Boxes that share more of their union are one.
 const OVERLAP: f64 = 0.5;
-/// So many boxes of an object are enough.
-const MOST: usize = 8;
+/// So many boxes of an object are enough: each is looked at again.
+const MOST: usize = 4;
 /// What a tile's very edge counts, its middle counting one.
 const EDGE: f64 = 0.05;
 

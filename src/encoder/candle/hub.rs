@@ -69,6 +69,10 @@ fn problem(repository: &Repository, file: &str, hub: &Hub, error: &HFError) -> E
              transformers' `save_pretrained` does, and name the folder"
                 .to_owned()
         }
+        HFError::EntryNotFound { .. } if repository.revision.is_some() => {
+            // The hub answers so too where there is no such revision.
+            format!("it has no `{file}` at this revision; check what stands behind `@`")
+        }
         HFError::EntryNotFound { .. } => {
             format!("it has no `{file}`; choose a model in the layout of transformers")
         }

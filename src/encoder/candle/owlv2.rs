@@ -175,6 +175,10 @@ impl Localizer for Owlv2 {
         &self.model
     }
 
+    fn default_gate(&self) -> f64 {
+        crate::paper::REGION_SCORE
+    }
+
     fn find(
         &self,
         image: &RgbImage,
