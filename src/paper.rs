@@ -23,7 +23,7 @@ pub const ACCEPT_ABOVE_PRIOR: f64 = 0.8;
 /// removed (strategy 2; Algorithm 1, line 18).
 pub const REGION_DROP: f64 = 0.6;
 
-/// Boxes of the localizer, OWLv2 in the paper, count above this score (strategy 2).
+/// Boxes of OWLv2 count above this score (strategy 2). Other localizers have gates of their own.
 pub const REGION_SCORE: f64 = 0.05;
 
 /// A box of less than this share of the image is cropped, and the crop takes the image's place in

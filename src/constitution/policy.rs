@@ -252,9 +252,10 @@ fn hash(rules: &[PolicyRule]) -> PolicyHash {
             region_score,
             small_object_area,
         } = thresholds;
-        parts.push(relevance.map_or_else(Vec::new, |cosine| cosine.to_le_bytes().to_vec()));
-        let shares =
-            [reject_below_prior, accept_above_prior, region_drop, region_score, small_object_area];
+        for own in [relevance, region_score] {
+            parts.push(own.map_or_else(Vec::new, |line| line.to_le_bytes().to_vec()));
+        }
+        let shares = [reject_below_prior, accept_above_prior, region_drop, small_object_area];
         parts.extend(shares.map(|share| share.to_le_bytes().to_vec()));
         parts.push((chain.len() as u64).to_le_bytes().to_vec());
         for Precondition { statement, any_of, objects } in chain {

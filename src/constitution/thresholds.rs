@@ -39,7 +39,7 @@ pub struct ThresholdSettings {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub region_drop: Option<f64>,
     /// A box that the localizer has found counts above this score. From 0 to 1; the paper takes
-    /// 0.05.
+    /// 0.05 with OWLv2, and every localizer has a default of its own. Higher looks at fewer regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(inner(range(min = 0.0, max = 1.0)))]
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -64,7 +64,7 @@ impl ThresholdSettings {
             reject_below_prior: self.reject_below_prior.unwrap_or(base.reject_below_prior),
             accept_above_prior: self.accept_above_prior.unwrap_or(base.accept_above_prior),
             region_drop: self.region_drop.unwrap_or(base.region_drop),
-            region_score: self.region_score.unwrap_or(base.region_score),
+            region_score: self.region_score.or(base.region_score),
             small_object_area: self.small_object_area.unwrap_or(base.small_object_area),
         }
     }
@@ -81,8 +81,8 @@ pub struct Thresholds {
     pub accept_above_prior: f64,
     /// The paper's β: how far M must fall without the central objects.
     pub region_drop: f64,
-    /// The localizer's score above which a box counts.
-    pub region_score: f64,
+    /// The localizer's score above which a box counts; nothing means the localizer's own.
+    pub region_score: Option<f64>,
     /// Share of the image below which a box is cropped.
     pub small_object_area: f64,
 }
@@ -94,7 +94,7 @@ impl Thresholds {
         reject_below_prior: paper::REJECT_BELOW_PRIOR,
         accept_above_prior: paper::ACCEPT_ABOVE_PRIOR,
         region_drop: paper::REGION_DROP,
-        region_score: paper::REGION_SCORE,
+        region_score: None,
         small_object_area: paper::SMALL_OBJECT_AREA,
     };
 }

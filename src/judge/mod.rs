@@ -281,7 +281,8 @@ impl Judge {
         for (index, case) in docket.cases.iter_mut().enumerate() {
             let thresholds = policy.rules[case.rule].thresholds;
             let link = &self.chains[case.rule][case.place];
-            let boxes = objects.boxes(&link.objects, thresholds);
+            let gate = thresholds.region_score.unwrap_or_else(|| regions.localizer.default_gate());
+            let boxes = objects.boxes(&link.objects, gate);
             if boxes.is_empty() {
                 continue;
             }

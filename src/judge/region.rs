@@ -38,7 +38,7 @@ impl<'words> Objects<'words> {
     }
 
     /// The boxes of a precondition's objects that count, best first.
-    pub(super) fn boxes(&self, objects: &[String], thresholds: Thresholds) -> Vec<ObjectBox> {
+    pub(super) fn boxes(&self, objects: &[String], gate: f64) -> Vec<ObjectBox> {
         let mut boxes = Vec::new();
         for object in objects {
             let index = self.words.iter().position(|word| word == object);
@@ -49,7 +49,7 @@ impl<'words> Objects<'words> {
                 score: found.score,
             }));
         }
-        boxes.retain(|found| found.score.value() > thresholds.region_score);
+        boxes.retain(|found| found.score.value() > gate);
         boxes.sort_by(|one, other| other.score.value().total_cmp(&one.score.value()));
         boxes.truncate(MOST_BOXES);
         boxes

@@ -96,6 +96,10 @@ impl Localizer for World {
         &self.model
     }
 
+    fn default_gate(&self) -> f64 {
+        0.05
+    }
+
     fn find(&self, _: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {
         let find = |object: &&str| {
             let number: usize = object.rsplit(' ').next().unwrap().parse().unwrap();

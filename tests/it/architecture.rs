@@ -7,22 +7,39 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     // Words.
     ("units", &[]),
-    ("ids", &[]),
+    ("paper", &[]),
+    ("ids", &["units"]),
     ("verdict", &["units", "ids"]),
-    ("constitution", &["units", "ids"]),
+    ("constitution", &["units", "ids", "paper"]),
     ("imaging", &["units", "ids"]),
     ("prompts", &["units", "ids"]),
     // Models.
     ("vlm", &["units", "ids", "imaging", "prompts", "verdict"]),
-    // Stages.
-    ("judge", &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm"]),
+    ("encoder", &["units", "ids", "imaging", "paper"]),
+    // Stages: never each other.
+    ("relevance", &["units", "ids", "verdict", "constitution", "imaging", "encoder"]),
+    ("judge", &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm", "encoder"]),
+    ("reason", &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm"]),
     // Order.
     (
         "pipeline",
-        &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm", "judge"],
+        &[
+            "units",
+            "ids",
+            "verdict",
+            "constitution",
+            "imaging",
+            "prompts",
+            "vlm",
+            "encoder",
+            "relevance",
+            "judge",
+            "reason",
+        ],
     ),
-    // Evidence.
+    // Evidence: never what judges.
     ("store", &["units", "ids", "verdict", "constitution"]),
+    ("eval", &["units", "ids", "verdict", "constitution"]),
     ("report", &["units", "ids", "verdict", "constitution", "imaging"]),
     // Edge: all.
     (
@@ -35,9 +52,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "imaging",
             "prompts",
             "vlm",
+            "encoder",
+            "relevance",
             "judge",
             "pipeline",
             "store",
+            "eval",
             "report",
         ],
     ),
