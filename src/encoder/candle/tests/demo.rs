@@ -104,7 +104,7 @@ fn milliseconds_an_image() {
     let all: Vec<&RgbImage> = images.iter().collect();
     time("relevance, four at once (for four)", &|_| drop(encoder.images(&all).unwrap()));
     time("boxes, whole image", &|image| drop(whole.find(image, &objects).unwrap()));
-    time("boxes, with 25 thirds", &|image| drop(thirds.find(image, &objects).unwrap()));
+    time("boxes, with thirds", &|image| drop(thirds.find(image, &objects).unwrap()));
     let found = thirds.find(&images[0], &objects).unwrap();
     for (object, found) in objects.iter().zip(found) {
         for one in found {
