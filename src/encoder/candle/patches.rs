@@ -228,8 +228,8 @@ fn around(region: Region, image: &RgbImage) -> Window {
         let start = (middle * whole - length / 2.0).round().clamp(0.0, whole - length);
         (start as u32, length as u32)
     };
-    let (left, width) = span((region.left() + region.right()) / 2.0, width);
-    let (top, height) = span((region.top() + region.bottom()) / 2.0, height);
+    let (left, width) = span(f64::midpoint(region.left(), region.right()), width);
+    let (top, height) = span(f64::midpoint(region.top(), region.bottom()), height);
     Window { left, top, width, height }
 }
 
