@@ -24,8 +24,8 @@ pub const NAME: &str = "demo";
 /// `tools/demo-model/measure_encoder.py`.
 pub const THRESHOLD: f64 = -0.1;
 
-/// The score above which the demo localizer's boxes count; measured by the test
-/// `boxes_of_what_is_there_and_of_what_is_not`.
+/// The score above which the demo localizer's boxes count; measured by
+/// `cargo bench --bench encoder -- WORK/ablation`.
 pub const GATE: f64 = 0.4;
 
 /// How the demo encoder was taught to name a thing: by its bare name.

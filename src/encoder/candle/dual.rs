@@ -16,10 +16,8 @@ use super::siglip::{self, Siglip};
 use super::text::TextReader;
 use super::weights::Weights;
 use crate::ids::{Hash, ModelId};
+use crate::paper;
 
-/// The paper's threshold for CLIP (section on relevance scanning): it keeps 96.6 % of the rules
-/// that an image violates and drops 67.0 % of all.
-const CLIP_THRESHOLD: f64 = 0.22;
 /// For SigLIP, whose cosines are near zero: the middle of the paper's sweep for
 /// `siglip-so400m-patch14-384` (-0.05 to 0.05), of which it prints no number.
 const SIGLIP_THRESHOLD: f64 = 0.0;
@@ -81,7 +79,7 @@ impl Dual {
         let (reader, family, threshold) = if prepared.middle {
             let projection = config.projection_dim.unwrap_or(clip::PROJECTION);
             let towers = Clip::load(&weights, &text, &vision, projection).map_err(damaged)?;
-            (reader, Family::Clip(towers), CLIP_THRESHOLD)
+            (reader, Family::Clip(towers), paper::RELEVANCE_CLIP)
         } else {
             let reader = reader.lowered();
             let pad = reader.pad().or(text.pad).ok_or_else(|| {

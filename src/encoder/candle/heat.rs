@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(boxes.len(), 1);
         let (region, patch) = (boxes[0].region, 1.0 / 24.0);
         assert!(region.area() < 0.01 && region.area() > 0.5 * patch * patch, "{region:?}");
-        let centre = (region.left() + region.right()) / 2.0;
+        let centre = f64::midpoint(region.left(), region.right());
         assert!((centre - (third + 3.5 * patch)).abs() < 0.01, "{region:?}");
     }
 

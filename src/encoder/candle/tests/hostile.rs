@@ -116,7 +116,7 @@ fn weights_that_are_cut_or_of_another_shape_are_refused() {
         assert!(matches!(refusal(&files), EncoderError::Damaged { .. }), "{end}");
     }
     let (_folder, files) = edited("siglip", "config.json", |json| {
-        json["text_config"]["intermediate_size"] = 64.into()
+        json["text_config"]["intermediate_size"] = 64.into();
     });
     let error = refusal(&files).to_string();
     assert!(error.contains("model.safetensors") && error.contains("text_model"), "{error}");

@@ -39,14 +39,14 @@ fn texts_and_images_are_encoded_as_by_transformers() {
         assert_eq!(encoder.reads_at_most(), expected.tokens[0].len());
         let cut = expected.full.iter().filter(|&&full| full > encoder.reads_at_most());
         assert!(cut.count() > 0, "{family}: a text is cut");
-        let encoded = encoder.texts(&texts).unwrap();
+        let vectors_of_texts = encoder.texts(&texts).unwrap();
         let theirs = expected.text_embeddings.concat();
-        assert!(apart(&vectors(&encoded), &theirs) < 1e-5, "{family}");
+        assert!(apart(&vectors(&vectors_of_texts), &theirs) < 1e-5, "{family}");
         let (wide, tall) = (picture("wide"), picture("tall"));
         let images = encoder.images(&[&wide, &tall]).unwrap();
         let theirs = expected.image_embeddings.concat();
         assert!(apart(&vectors(&images), &theirs) < 1e-4, "{family}");
-        for (text, row) in encoded.iter().zip(&expected.cosines) {
+        for (text, row) in vectors_of_texts.iter().zip(&expected.cosines) {
             for (image, theirs) in images.iter().zip(row) {
                 assert!((text.cosine(image) - theirs).abs() < 1e-4, "{family}");
             }
@@ -54,7 +54,10 @@ fn texts_and_images_are_encoded_as_by_transformers() {
         let alone = encoder.images(&[&tall]).unwrap();
         assert!(apart(alone[0].as_slice(), images[1].as_slice()) < 1e-6, "{family}: alone");
         let alone = encoder.texts(&texts[..1]).unwrap();
-        assert!(apart(alone[0].as_slice(), encoded[0].as_slice()) < 1e-6, "{family}: alone");
+        assert!(
+            apart(alone[0].as_slice(), vectors_of_texts[0].as_slice()) < 1e-6,
+            "{family}: alone"
+        );
     }
 }
 
