@@ -16,9 +16,8 @@ use crate::ids::{Hash, PolicyHash, RuleId};
 /// What images are judged by: the rules with their preconditions and every setting resolved.
 ///
 /// ```
-/// use praetor::constitution::{Policy, Thresholds};
+/// use praetor::constitution::Policy;
 ///
-/// let paper = Thresholds { reject_below_prior: 0.3, accept_above_prior: 0.8 };
 /// let policy = Policy::parse(
 ///     "
 /// name: school

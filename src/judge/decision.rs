@@ -42,7 +42,7 @@ impl Band {
     /// use praetor::constitution::Thresholds;
     /// use praetor::judge::decision::Band;
     /// use praetor::units::Probability;
-    /// let band = Band::around(Probability::new(0.5).unwrap());
+    /// let band = Band::around(Probability::new(0.5).unwrap(), Thresholds::PAPER);
     /// assert_eq!((band.rejects_below, band.accepts_above), (0.35, 0.9));
     /// ```
     pub fn around(prior: Probability, thresholds: Thresholds) -> Self {

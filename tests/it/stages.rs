@@ -131,7 +131,7 @@ fn labels_and_flags_that_can_not_be_used_are_explained() {
     let odd = praetor.path("odd.jsonl").display().to_string();
     let image = format!("{EXAMPLES}/park.png");
     for (arguments, code, words) in [
-        (vec!["eval", &odd, "-c", DEMO], 2, "does not have"),
+        (vec!["eval", &odd, "-c", DEMO], 2, "`cats`"),
         (vec!["eval", "nowhere.jsonl", "-c", DEMO], 3, "nowhere.jsonl"),
         (vec!["judge", &image, "-c", DEMO, "--budget", "5"], 2, "is no budget"),
         (vec!["judge", &image, "-c", DEMO, "--relevance-threshold", "2"], 2, "from -1 to 1"),
