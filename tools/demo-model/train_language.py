@@ -31,8 +31,8 @@ import text
 import tokens
 import vision
 
-BATCH = {"visible": 8, "prior": 2, "talk": 4}
-RULE_ROWS = 6  # longer ones, the last of them without an image
+BATCH = {"visible": 4, "prior": 2, "talk": 10}
+RULE_ROWS = 4  # longer ones, the last of them without an image
 
 
 def loss_fn(params, groups, yes, no):
