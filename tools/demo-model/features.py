@@ -1,6 +1,6 @@
 """Run the frozen vision tower over many views once and keep what both students learn from.
 
-    python features.py --work WORK --views 34000
+    python features.py --work WORK --views 43000
 
 Kept are the 64 patch features of each view: the language model pools them to 16, the
 encoder's head reads them as they are. Training from them costs nothing for vision.
@@ -83,7 +83,7 @@ def for_language(path: Path) -> dict:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--views", type=int, default=34000)
+    parser.add_argument("--views", type=int, default=43000)
     parser.add_argument("--seed", type=int, default=5 * 10**6)
     args = parser.parse_args()
     art = art_sets.load(None, args.work / "art.pkl")

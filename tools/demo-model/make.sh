@@ -1,6 +1,7 @@
 #!/bin/sh
-# Re-makes models/demo from nothing: art from npm, training in JAX, export to GGUF, figures.
-# About two hours on two cores; every stage resumes where it stopped. Usage: make.sh [WORK] [OUT]
+# Re-makes models/demo from nothing: art from npm, training in JAX, export to GGUF and safetensors,
+# figures. About three hours on two cores; every stage resumes where it stopped.
+# Usage: make.sh [WORK] [OUT]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mkdir -p "${1:-$here/work}" && cd "${1:-$here/work}" && pwd)
@@ -15,9 +16,15 @@ run() {
 run train_vision.py --modules "$work/node_modules"
 [ -f "$work/features.pkl" ] || run features.py
 run train_language.py
+run train_encoder.py
 run export.py --out "$out"
 run fixtures.py --out "$out"
+run export_encoder.py --out "$out"
 run measure.py scenes
+run measure.py ablation
 run measure.py answer --model "$out"
 run measure.py score
 run measure.py talk --model "$out"
+run measure.py questions --model "$out"
+run measure.py relevance --model "$out"
+run measure.py patches --model "$out"

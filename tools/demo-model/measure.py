@@ -4,6 +4,7 @@
     python measure.py answer --work WORK --model models/demo # answers.jsonl from the JAX reference
     python measure.py score  --work WORK [--answers FILE]    # the tables of the model card
     python measure.py talk   --work WORK --model models/demo # captions, and reason -> JSON
+    python measure.py questions --work WORK --model models/demo # baselines, company, what thinking is worth
     python measure.py relevance --work WORK --model models/demo # rules kept and cut by the encoder
     python measure.py patches --work WORK --model models/demo   # things found by the encoder
     python measure.py ablation --work WORK [--each 16]       # PNGs and labels.jsonl, `each` a rule and art set
@@ -25,6 +26,7 @@ from PIL import Image
 import ablation
 import art as art_sets
 import measure_encoder
+import measure_questions
 import text
 import tokens
 import world
@@ -201,7 +203,7 @@ def talk(folder: Path, model, each: int) -> str:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("scenes", "answer", "score", "talk", "ablation", "relevance", "patches"))
+    parser.add_argument("what", choices=("scenes", "answer", "score", "talk", "ablation", "questions", "relevance", "patches"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=Path("models/demo"))
     parser.add_argument("--answers", type=Path)
@@ -212,6 +214,8 @@ def main():
         write_scenes(folder, art_sets.load(None, args.work / "art.pkl"), args.each or 160)
     elif args.what == "ablation":
         ablation.write(args.work / "ablation", art_sets.load(None, args.work / "art.pkl"), SETS, args.each or 16)
+    elif args.what == "questions":
+        print(measure_questions.report(args.work, args.model, args.each or 56))
     elif args.what == "relevance":
         print(measure_encoder.relevance(args.work, args.model / "encoder"))
     elif args.what == "patches":

@@ -17,7 +17,9 @@ import tokens
 LENGTH = 256
 RULES_LENGTH = 448  # a whole constitution, the reasoning about it and its summary fit into this
 NO_TARGET = -1
-LIST_WEIGHT = 3.0  # an answer about a list of rules stands against some twenty about statements in another row
+GIVEN = 0.4  # of the reasoning is about a list and not about the image, so that the end follows from the beginning
+# An answer about rules stands against some twenty about statements in another row; few long lists fit into one.
+RULE_WEIGHT, LIST_WEIGHT = 2.0, 8.0
 
 
 class Bank:
@@ -127,24 +129,27 @@ class Packer:
         ids = [*ask, tokens.END, tokens.MODEL, *answer, tokens.END]
         self.add(row, ids, 0, row["head"], [(len(ask) + 2, len(ids), 0.6)])
 
-    def reasoning(self, row: dict, statement, ids: list[int], order: list[int]) -> None:
-        self.two_turns(row, [*self.reason, *ids], text.reasoning(statement, order), self.reason_json, text.verdict_json(statement, order))
+    def reasoning(self, row: dict, statement, ids: list[int], order: list[int], given: bool = False) -> None:
+        """With `given` the list of what is seen is not learnt: the image may be another, and the rest follows the list."""
+        thought = text.reasoning(statement, order)
+        skip = len(self.encode(thought[: thought.index(". ") + 1])) if given else 0
+        self.two_turns(row, [*self.reason, *ids], thought, self.reason_json, text.verdict_json(statement, order), skip=skip)
 
-    def two_turns(self, row: dict, question: list[int], thought: str, summarise: list[int], verdict: str, weight: float = 1.0) -> None:
-        """A reasoning turn and its JSON summary."""
+    def two_turns(self, row: dict, question: list[int], thought: str, summarise: list[int], verdict: str, weight: float = 1.0, skip: int = 0) -> None:
+        """A reasoning turn, of which the first `skip` tokens are not learnt, and its JSON summary."""
         first = [*question, tokens.END, tokens.MODEL]
         think = [*self.encode(thought), tokens.END]
         second = [tokens.USER, *summarise, tokens.END, tokens.MODEL]
         last = [*self.encode(verdict), tokens.END]
         a, b = len(first), len(first) + len(think)
         c = b + len(second)
-        self.add(row, first + think + second + last, 0, row["head"], [(a, b, 0.5 * weight), (c, c + len(last), 0.3 * weight)])
+        self.add(row, first + think + second + last, 0, row["head"], [(a + skip, b, 0.5 * weight), (c, c + len(last), 0.3 * weight)])
 
-    def direct(self, row: dict, question: list[int], p: float, rng, parent: int = 0, start: int | None = None) -> int | None:
+    def direct(self, row: dict, question: list[int], p: float, rng, weight: float, parent: int = 0, start: int | None = None) -> int | None:
         """A question that is answered Yes or No at once."""
         said = self.yes if p > 0.5 or (p == 0.5 and rng.random() < 0.5) else self.no
         branch, n = [*question, tokens.END, tokens.MODEL, said, tokens.END], len(question) + 4
-        return self.add(row, branch, parent, row["head"] if start is None else start, [(n - 2, n - 1, LIST_WEIGHT), (n - 1, n, 0.1)], p)
+        return self.add(row, branch, parent, row["head"] if start is None else start, [(n - 2, n - 1, weight), (n - 1, n, 0.1)], p)
 
 
 class RuleBook:
@@ -219,14 +224,14 @@ def fill_rules(row: dict, packer: Packer, book: RuleBook, scene: int, form: int,
         packer.two_turns(row, [*packer.rules_reason, *packer.encode(text.list_of_rules(listed))], text.rules_reasoning(listed, order), packer.rules_json, text.rules_json(listed, order), 1.5)
         if rng.random() < 0.6:
             packer.two_turns(row, packer.taste_reason, text.taste_reasoning(order), packer.reason_json, text.taste_json(order))
-    packer.direct(row, packer.taste, answer(spicy), rng)
+    packer.direct(row, packer.taste, answer(spicy), rng, LIST_WEIGHT)
     shared = packer.add(row, packer.rules, 0, row["head"])
     if shared is None:
         return
     start = row["head"] + len(packer.rules)
     for listed, truth in book.lists(scene, rng, 1 if form == 0 else 14):
         ids = packer.encode(text.list_of_rules(listed))
-        if packer.direct(row, ids, answer(truth), rng, shared, start) is None:
+        if packer.direct(row, ids, answer(truth), rng, LIST_WEIGHT if len(listed) > 1 else RULE_WEIGHT, shared, start) is None:
             break
 
 
@@ -258,6 +263,11 @@ def batch(kind: str, count: int, packer: Packer, bank: Bank, orders: list[list[i
         while kind == "talk" and not orders[scene]:  # everything was painted over: nothing to describe
             scene = bank.draw_scene(rng)
             picks = bank.draw(scene, 40, rng)
+        if kind == "talk" and rng.random() < GIVEN:  # thoughts about another image, whose list is given
+            packer.reasoning(row, bank.statements[picks[0]], bank.ids[picks[0]], orders[scene], given=True)
+            rows.append(row)
+            scenes.append(int(rng.integers(len(orders))))
+            continue
         if kind == "talk":
             packer.caption(row, orders[scene], rng)
             packer.reasoning(row, bank.statements[picks[0]], bank.ids[picks[0]], orders[scene])

@@ -29,17 +29,20 @@ import optimizer
 import phrases
 import rules
 import text
+import views
 from classes import NAMES
 from train_language import auc
 
 IMAGES, WORDS, RULES, STATEMENTS, CAPTIONS, PATCHES = 256, 48, 88, 28, 28, 24
-TEXTS = WORDS + RULES + STATEMENTS + CAPTIONS
-POSITIVE = 2.0  # a miss counts twice: the scan must keep what is violated
+# The share of each kind of view: tiles count most, since parts of large things must not pass for small ones.
+MIX = {views.SCENE: 0.33, views.CLOSE: 0.04, views.COVERED: 0.05, views.TILE: 0.42, views.CROP: 0.05, views.SPECK: 0.11}
+# A missed text counts twice, for the scan must keep what is violated; a missed patch counts half, for false boxes cost more.
+POSITIVE_TEXT, POSITIVE_PATCH = 2.0, 0.5
 
 
-def cross_entropy(logit, label, weight):
-    """Sigmoid loss with soft labels; true pairs count `POSITIVE` times."""
-    loss = POSITIVE * label * jax.nn.softplus(-logit) + (1 - label) * jax.nn.softplus(logit)
+def cross_entropy(logit, label, weight, positive):
+    """Sigmoid loss with soft labels; true pairs count `positive` times."""
+    loss = positive * label * jax.nn.softplus(-logit) + (1 - label) * jax.nn.softplus(logit)
     return (loss * weight).sum() / weight.sum()
 
 
@@ -47,12 +50,11 @@ def loss_fn(params, batch, ids):
     texts = encoder.unit(encoder.of_text(params["text"], ids))
     images = encoder.unit(encoder.of_image(params["pooler"], batch["patches"]))
     scale, bias = jnp.exp(params["scale"]), params["bias"]
-    whole = cross_entropy(scale * images @ texts.T + bias, batch["truth"], batch["clear"])
+    whole = cross_entropy(scale * images @ texts.T + bias, batch["truth"], batch["clear"], POSITIVE_TEXT)
     some = jnp.take_along_axis(batch["patches"], batch["picked"][..., None], 1)
     some = encoder.unit(encoder.of_patches(params["pooler"], some))
-    dense = cross_entropy(scale * some @ texts[:WORDS].T + bias, batch["shown"], jnp.ones(()))
-    dense = dense / (some.shape[0] * some.shape[1] * WORDS)
-    return whole + 2.0 * dense, (whole, dense)
+    dense = cross_entropy(scale * some @ texts[:WORDS].T + bias, batch["shown"], jnp.ones(batch["shown"].shape), POSITIVE_PATCH)
+    return whole + 4.0 * dense, (whole, dense)
 
 
 @partial(jax.jit, donate_argnums=(0, 1, 2))
@@ -74,6 +76,8 @@ class Feed(threading.Thread):
         self.statements = [phrases.of_statement(s) for s in text.bank(np.random.default_rng(32), 8000)]
         self.sure = rules.presence(data["orders"])
         self.unclear = rules.presence(data["unclear"])
+        weight = np.array([MIX[k] for k in sorted(MIX)]) / np.bincount(data["kinds"], minlength=len(MIX))
+        self.share = weight[data["kinds"]] / weight[data["kinds"]].sum()
         self.queue: queue.Queue = queue.Queue(4)
         self.start()
 
@@ -83,7 +87,7 @@ class Feed(threading.Thread):
     def run(self):
         rng, data = self.rng, self.data
         while True:
-            scenes = rng.integers(len(self.sure), size=IMAGES)
+            scenes = rng.choice(len(self.sure), size=IMAGES, p=self.share)
             shown_words = phrases.words(rng, WORDS)
             captions = [phrases.caption(data["orders"][i], rng) for i in scenes if data["orders"][i]][:CAPTIONS]
             texts = shown_words + self.pick(self.rules, RULES) + self.pick(self.statements, STATEMENTS) + captions

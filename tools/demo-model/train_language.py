@@ -31,8 +31,8 @@ import text
 import tokens
 import vision
 
-BATCH = {"visible": 14, "prior": 4, "talk": 8}
-RULE_ROWS = 10  # longer ones, the last of them without an image
+BATCH = {"visible": 4, "prior": 2, "talk": 10}
+RULE_ROWS = 4  # longer ones, the last of them without an image
 
 
 def loss_fn(params, groups, yes, no):
@@ -254,7 +254,7 @@ def main():
         steps += 1
         if time.time() - last_save > 60 or spent >= total:
             figures = dict(clock=time.strftime("%H:%M:%S"), spent=round(spent), steps=steps, lr=round(float(lr), 5), **{k: round(float(p), 4) for k, p in zip(("answer", "rules", "words"), np.mean(parts, 0))}, norm=round(float(norm), 2))
-            if time.time() - last_eval > 170 or spent >= total:
+            if time.time() - last_eval > 300 or spent >= total:
                 figures |= quick_figures(jax.device_put(ema, jax.devices()[0]), packer, tokenizer, data)
                 last_eval = time.time()
             print(json.dumps(figures), file=log, flush=True)

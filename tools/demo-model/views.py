@@ -16,9 +16,10 @@ from PIL import Image
 import art as art_sets
 import vision
 import world
+from style import colourful_ink, sprite
 
 SCENE, CLOSE, COVERED, TILE, CROP, SPECK = range(6)
-SHARES = {SCENE: 0.58, CLOSE: 0.06, COVERED: 0.08, TILE: 0.08, CROP: 0.08, SPECK: 0.12}  # of the draws; one draw makes three tiles
+SHARES = {SCENE: 0.52, CLOSE: 0.05, COVERED: 0.07, TILE: 0.16, CROP: 0.09, SPECK: 0.11}  # of the draws; one draw makes three tiles
 ENCODER_ONLY = (TILE, SPECK)  # the language model is not asked what nobody can see
 BIG = 384  # a tile is a third of it
 
@@ -111,8 +112,12 @@ class Maker:
         rng = self.rng
         for pool in (self.huge, self.small):
             pool.refresh(1)
-        items = [(c, *self.huge.pick(rng, c, None)) for c in self.classes(int(rng.integers(1, 4)))]
-        items += [(c, *self.small.pick(rng, c, None)) for c in self.classes(int(rng.integers(1, 3)))]
+        large, little = self.classes(int(rng.integers(1, 4))), self.classes(int(rng.integers(1, 3)))
+        if rng.random() < 0.5:
+            items = [(c, *self.huge.pick(rng, c, None)) for c in large] + [(c, *self.small.pick(rng, c, None)) for c in little]
+        else:  # drawings as they are: enlarged parts of these must not look like anything else
+            art_set = art_sets.TRAINED[rng.integers(len(art_sets.TRAINED))]
+            items = [(c, art_set, self.plain(c, art_set, *((108, 193) if k < len(large) else (21, 40)))) for k, c in enumerate(large + little) if self.art[art_set][c]]
         ground = world.background(rng, BIG)
         canvas = world.compose(ground, [items[i] for i in rng.permutation(len(items))], rng)
         small = [o for o in canvas.objects if max(o.w, o.h) < 70]
@@ -123,6 +128,12 @@ class Maker:
             near = np.array([o.y + o.h / 2, o.x + o.w / 2]) - rng.uniform(30, vision.SIDE - 30, 2)
             corners.append(np.clip(np.round(near / step).astype(int), 0, room))
         return [self.tile(canvas, int(r), int(c)) for r, c in corners]
+
+    def plain(self, cls: int, art_set: str, low: int, high: int) -> np.ndarray:
+        pictures, mono = self.art[art_set][cls], art_set.endswith("high-contrast")
+        picture = pictures[self.rng.integers(len(pictures))]
+        picture = colourful_ink(picture, cls, self.rng) if mono else picture
+        return sprite(picture, cls, mono, int(self.rng.integers(low, high)), self.rng, plain=True)
 
     def tile(self, canvas: world.Scene, row: int, column: int) -> View:
         y, x = row * vision.PATCH, column * vision.PATCH
