@@ -35,7 +35,7 @@ pub(super) struct EncoderArgs {
 const PATCHES: &str = "patches";
 
 /// How an object is named to a dual encoder that looks for it by its patches: as CLIP and SigLIP
-/// were measured by their authors. The demo encoder was taught bare names.
+/// were measured by their authors.
 const OBJECT: &str = "a photo of {}";
 
 /// What is painted over a removed object.
@@ -81,10 +81,12 @@ impl EncoderArgs {
         };
         let localizer: Option<Box<dyn Localizer>> = match (regions, by_patches, &dual) {
             (true, true, Some(dual)) => {
-                let is_demo = dual.model().name == demo::NAME;
-                let template = if is_demo { demo::TEMPLATE } else { OBJECT };
-                let dual = Arc::clone(dual);
-                Some(Box::new(PatchLocalizer::new(dual, template, Tiling::Fitting)))
+                let (is_demo, dual) = (dual.model().name == demo::NAME, Arc::clone(dual));
+                Some(Box::new(if is_demo {
+                    demo::localizer(dual)
+                } else {
+                    PatchLocalizer::new(dual, OBJECT, Tiling::Fitting)
+                }))
             }
             (true, false, _) => Some(Box::new(Owlv2::load(&files(&self.localizer)?)?)),
             (true, true, None) | (false, ..) => None,

@@ -88,15 +88,15 @@ def touch(a: world.Placed, b: world.Placed) -> bool:
     return a.x < b.x + b.w and b.x < a.x + a.w and a.y < b.y + b.h and b.y < a.y + a.h
 
 
-def write(folder: Path, art, sets: dict[str, tuple[str, ...]], each: int = 16) -> None:
-    """`each` pictures a rule and art set: half of them break the rule."""
+def write(folder: Path, art, sets: dict[str, tuple[str, ...]], each: int = 16, first_seed: int = 9000) -> None:
+    """`each` pictures a rule and art set: half of them break the rule. Another first seed gives scenes to choose thresholds on."""
     lines = []
     for s, (name, art_sets) in enumerate(sets.items()):
         (folder / name).mkdir(parents=True, exist_ok=True)
         number = 0
         for r, rule in enumerate(CHAINS):
             for i in range(each):
-                seed = [9000 + s, r, i]
+                seed = [first_seed + s, r, i]
                 rng = np.random.default_rng(seed)
                 bad, special = i < each // 2, i % 4 == 0
                 if bad:
