@@ -1,10 +1,12 @@
 //! The demo model: numbers that somebody else computed, and verdicts a person agrees with.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use praetor::constitution::Policy;
+use praetor::encoder;
 use praetor::ids::RuleId;
-use praetor::imaging::{Limits, Source, View, decode};
+use praetor::imaging::{Fill, Limits, Source, View, decode};
 use praetor::pipeline::{Judging, Pipeline};
 use praetor::prompts::Prompts;
 use praetor::verdict::Conclusion;
@@ -87,7 +89,13 @@ fn a_person_agrees_with_the_verdicts_on_the_examples() {
     let model = load();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policy = Policy::load(&root.join("constitutions/demo.yaml"), None).unwrap();
-    let pipeline = Pipeline::new(policy, &model, &[]).unwrap();
+    let encoder = Arc::new(encoder::demo::load().unwrap());
+    let localizer = encoder::demo::localizer(Arc::clone(&encoder));
+    let pipeline = Pipeline::new(policy, &model, &[])
+        .unwrap()
+        .with_relevance(&*encoder, None)
+        .unwrap()
+        .with_regions(&localizer, Fill::default());
     let mut wrong = Vec::new();
     for (name, expected) in EXAMPLES {
         let path = folder().join("examples").join(name);

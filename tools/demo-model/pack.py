@@ -18,6 +18,7 @@ LENGTH = 256
 RULES_LENGTH = 448  # a whole constitution, the reasoning about it and its summary fit into this
 NO_TARGET = -1
 GIVEN = 0.4  # of the reasoning is about a list and not about the image, so that the end follows from the beginning
+IN_DOUBT = 0.6  # of the reasoning is about a statement drawn whatever the scene shows; one in six of them is true
 # An answer about rules stands against some twenty about statements in another row; few long lists fit into one.
 RULE_WEIGHT, LIST_WEIGHT = 2.0, 8.0
 
@@ -270,7 +271,10 @@ def batch(kind: str, count: int, packer: Packer, bank: Bank, orders: list[list[i
             continue
         if kind == "talk":
             packer.caption(row, orders[scene], rng)
-            packer.reasoning(row, bank.statements[picks[0]], bank.ids[picks[0]], orders[scene])
+            # What is reasoned about is in doubt, and then most often not there: thoughts that are as often
+            # Yes as No would find whatever they are asked for.
+            doubted = int(rng.integers(len(bank.statements))) if rng.random() < IN_DOUBT else picks[0]
+            packer.reasoning(row, bank.statements[doubted], bank.ids[doubted], orders[scene])
             picks = picks[1:]
         if kind == "prior":
             fill = [(bank.ids[s], bank.statements[s].prior) for s in picks]
