@@ -51,7 +51,7 @@ EXAMPLES = (
     ("family.png", "emojione", ("man:0", "woman:0", "child:0", "dog:0"), LANDSCAPE),
 )
 # Layouts that replace a first one which the model got wrong or left undecided: name, seed.
-REDRAWN = {"park.png": 7100, "two-beers.png": 7103, "garden.png": 7101, "woman-by-the-fire.png": 7100, "smoker.png": 7100, "family.png": 7101}
+REDRAWN = {"park.png": 7100, "two-beers.png": 7103, "garden.png": 7101, "woman-by-the-fire.png": 7100, "smoker.png": 7100, "family.png": 7102}
 
 
 def laid_out(art, art_set: str, names, side: int, kind: int, seed: int) -> world.Scene:

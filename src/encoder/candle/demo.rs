@@ -22,7 +22,7 @@ pub const NAME: &str = "demo";
 
 /// The cosine above which a picture counts as relevant for a rule; measured on held-out scenes by
 /// `tools/demo-model/measure_encoder.py`.
-pub const THRESHOLD: f64 = -0.1;
+pub const THRESHOLD: f64 = -0.15;
 
 /// The score above which the demo localizer's boxes count; measured by
 /// `cargo bench --bench encoder -- WORK/ablation`.
