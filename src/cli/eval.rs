@@ -21,9 +21,9 @@ use crate::vlm::counted::CountedVlm;
 
 /// Hold verdicts against labels: recall, accuracy, F1, and what judging costs
 ///
-/// LABELS has one JSON object a line: {"image": "a.png", "violated": ["weapons.child"]}; paths are
-/// relative to it, an empty list means that the image is safe, and "set" may name a group that is
-/// counted apart. An undetermined image is never counted as right.
+/// LABELS has one JSON object a line with `image`, a path relative to the file, `violated`, a list of
+/// rules that is empty when the image is safe, and if you like `set`, a group that is counted apart.
+/// An undetermined image is never counted as right.
 #[derive(Debug, Args)]
 pub(super) struct Eval {
     /// The labels, a file of JSON lines
@@ -55,12 +55,11 @@ impl Eval {
             for set in labels.sets() {
                 let images: Vec<&Labelled> =
                     labels.images.iter().filter(|image| image.set == set).collect();
-                bar.set_message(format!("{} {set}", variant.name()));
-                rows.push((set, self.measure(*variant, &policy, &models, &images, &bar)?));
+                rows.push((set, self.measure(*variant, &policy, &models, &images, || bar.inc(1))?));
             }
         }
         bar.finish_and_clear();
-        self.show(&labels, &rows)
+        show(&labels, &rows)
     }
 
     /// An ablation needs the models of every variant, whichever stages were left out by flags.
@@ -78,7 +77,7 @@ impl Eval {
         policy: &Policy,
         models: &Models,
         images: &[&Labelled],
-        bar: &ProgressBar,
+        judged: impl Fn(),
     ) -> Result<Row, Failure> {
         let counted = CountedVlm::new(&models.vlm);
         let way = self.stages.join_variant(variant, policy, models, &counted)?;
@@ -93,7 +92,7 @@ impl Eval {
                 counts.add(label, &verdict);
             }
             took_ms += verdict.took_ms;
-            bar.inc(1);
+            judged();
             ControlFlow::Continue(())
         })?;
         let asked = counted.asked();
@@ -105,26 +104,24 @@ impl Eval {
             took: std::time::Duration::from_millis(took_ms),
         })
     }
+}
 
-    /// One table a set, in Markdown, so that it can go into a document as it is.
-    fn show(&self, labels: &Labels, rows: &[(&str, Row)]) -> Outcome {
-        let mut out = io::stdout().lock();
-        for set in labels.sets() {
-            let of_set: Vec<Row> =
-                rows.iter().filter(|(name, _)| *name == set).map(|(_, row)| *row).collect();
-            let images = of_set.first().map_or(0, |row| row.counts.images.images());
-            let name = if set.is_empty() { "all" } else { set };
-            writeln!(out, "{}\n", style::bold(&format!("{name}: {images} images")))?;
-            writeln!(out, "{}", table(&of_set))?;
-        }
-        Ok(Ending::Done)
+/// One table a set, in Markdown, so that it can go into a document as it is.
+fn show(labels: &Labels, rows: &[(&str, Row)]) -> Outcome {
+    let mut out = io::stdout().lock();
+    for set in labels.sets() {
+        let of_set: Vec<Row> =
+            rows.iter().filter(|(name, _)| *name == set).map(|(_, row)| *row).collect();
+        let images = of_set.first().map_or(0, |row| row.counts.images.images());
+        let name = if set.is_empty() { "all" } else { set };
+        writeln!(out, "{}\n", style::bold(&format!("{name}: {images} images")))?;
+        writeln!(out, "{}", table(&of_set))?;
     }
+    Ok(Ending::Done)
 }
 
 fn progress(judgings: usize) -> ProgressBar {
-    let bar = super::report::progress_bar(Some(judgings as u64));
-    bar.set_message("");
-    bar
+    super::report::progress_bar(Some(judgings as u64))
 }
 
 impl From<LabelError> for Failure {

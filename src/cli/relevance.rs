@@ -64,10 +64,11 @@ impl RelevanceCommand {
                 Err(error) => table.unread(&task.image, &error.message)?,
             }
             if waiting.len() >= BATCH {
-                table.rows(&scan, std::mem::take(&mut waiting))?;
+                table.rows(&scan, &waiting)?;
+                waiting.clear();
             }
         }
-        table.rows(&scan, waiting)?;
+        table.rows(&scan, &waiting)?;
         let threshold = self.encoders.relevance_threshold;
         table.summary(threshold.unwrap_or_else(|| encoder.default_threshold()))
     }
@@ -100,7 +101,7 @@ impl<'policy> Table<'policy> {
         Ok(())
     }
 
-    fn rows(&mut self, scan: &Scan<'_>, images: Vec<(String, View)>) -> Result<(), Failure> {
+    fn rows(&mut self, scan: &Scan<'_>, images: &[(String, View)]) -> Result<(), Failure> {
         let views: Vec<&View> = images.iter().map(|(_, view)| view).collect();
         if views.is_empty() {
             return Ok(());

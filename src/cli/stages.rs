@@ -118,9 +118,7 @@ impl StageArgs {
         policy: &Policy,
         models: &'models Models,
     ) -> Result<Way<'models>, Failure> {
-        let without: Vec<verdict::Stage> =
-            self.without.iter().map(|stage| (*stage).into()).collect();
-        self.way(self.method.into(), &without, policy, models, &models.vlm)
+        self.join_variant(self.variant(), policy, models, &models.vlm)
     }
 
     /// What the flags choose, as an ablation names it.
@@ -128,7 +126,7 @@ impl StageArgs {
         Variant { method: self.method.into(), without: None }
     }
 
-    /// Joins one variant of an ablation, or with several stages left out what the flags say.
+    /// Joins one variant of an ablation, without what the flags leave out besides.
     pub(super) fn join_variant<'models>(
         &self,
         variant: Variant,
@@ -136,24 +134,14 @@ impl StageArgs {
         models: &'models Models,
         vlm: &'models dyn Vlm,
     ) -> Result<Way<'models>, Failure> {
+        let Variant { method, without } = variant;
         let by_flags = self.without.iter().map(|stage| (*stage).into());
-        let without: Vec<verdict::Stage> = variant.without.into_iter().chain(by_flags).collect();
-        self.way(variant.method, &without, policy, models, vlm)
-    }
-
-    fn way<'models>(
-        &self,
-        method: verdict::Method,
-        without: &[verdict::Stage],
-        policy: &Policy,
-        models: &'models Models,
-        vlm: &'models dyn Vlm,
-    ) -> Result<Way<'models>, Failure> {
+        let without: Vec<verdict::Stage> = without.into_iter().chain(by_flags).collect();
         if method != verdict::Method::Clue {
             return Ok(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?)));
         }
         let runs = |stage| !without.contains(&stage);
-        let mut pipeline = Pipeline::new(policy.clone(), vlm, without)?.with_budget(self.budget());
+        let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
         if let (true, Some(dual)) = (runs(verdict::Stage::Relevance), &models.encoders.dual) {
             let threshold = self.encoders.relevance_threshold;
             pipeline = pipeline.with_relevance(&**dual, threshold)?;

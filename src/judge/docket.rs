@@ -5,7 +5,7 @@
 
 use crate::ids::ViewKind;
 use crate::imaging::View;
-use crate::verdict::{Finding, Holds, Step, Why};
+use crate::verdict::{Finding, Holds, Why};
 
 /// A precondition of one rule on one view, as far as it is known.
 #[derive(Clone, Debug)]
@@ -49,11 +49,6 @@ impl Docket {
     pub fn findings_of(&self, rule: usize) -> Vec<Finding> {
         let of_rule = self.cases.iter().filter(|case| case.rule == rule);
         of_rule.map(|case| case.finding.clone()).collect()
-    }
-
-    /// How many cases were settled by a step.
-    pub fn settled_by(&self, step: Step) -> usize {
-        self.cases.iter().filter(|case| case.finding.by == Some(step)).count()
     }
 }
 

@@ -152,25 +152,18 @@ impl Judge {
         }
     }
 
-    /// Opens a case for every precondition of the relevant rules, finds where their central objects
-    /// are, and asks and decides all by strategy 1.
+    /// Asks every case's question of its view, one batch a view, and decides by strategy 1.
     ///
-    /// `policy` is the one the judge was made for, and `relevant` has a flag for each of its rules.
+    /// `policy` is the one the judge was made for.
     ///
     /// # Errors
-    /// When a model is gone; a single question that fails is a finding.
+    /// When the model is gone; a single question that fails is a finding.
     pub fn ask(
         &self,
         policy: &Policy,
-        relevant: &[bool],
-        whole: &View,
+        docket: &mut Docket,
         model: &dyn Vlm,
-        regions: Option<Regions<'_>>,
-    ) -> Result<Docket, JudgeError> {
-        let mut docket = self.open(relevant, whole);
-        if let Some(regions) = regions {
-            self.locate(policy, &mut docket, regions)?;
-        }
+    ) -> Result<(), VlmError> {
         let mut questions = ByView::default();
         for (index, case) in docket.cases.iter().enumerate() {
             questions.add(index, case.question, &case.view);
@@ -183,7 +176,7 @@ impl Judge {
                 case.finding = self.decide(rule, case.question, case.finding.clone(), &answers[at]);
             }
         }
-        Ok(docket)
+        Ok(())
     }
 
     /// Strategy 2 for what strategy 1 has left undecided: M with the central objects removed.
@@ -239,7 +232,9 @@ impl Judge {
         Ok(())
     }
 
-    fn open(&self, relevant: &[bool], whole: &View) -> Docket {
+    /// Opens a case for every precondition of the relevant rules: `relevant` has a flag for each rule
+    /// of the policy.
+    pub fn open(&self, relevant: &[bool], whole: &View) -> Docket {
         let chains = self.chains.iter().zip(relevant).enumerate();
         let cases =
             chains.filter(|(_, (_, relevant))| **relevant).flat_map(|(rule, (chain, _))| {
@@ -262,7 +257,10 @@ impl Judge {
     }
 
     /// Finds the central objects of all cases, and turns cases of small ones to a crop.
-    fn locate(
+    ///
+    /// # Errors
+    /// When the localizer can't take the view.
+    pub fn locate(
         &self,
         policy: &Policy,
         docket: &mut Docket,

@@ -67,12 +67,11 @@ impl<'models> Baseline<'models> {
         Ok(match answers.into_iter().next() {
             Some(Answer::Seen(answer)) => {
                 let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..open };
-                match not_an_answer(answer.mass()) {
-                    Some(why) => Finding { why: Some(why), ..seen },
-                    None => {
-                        let finding = decided(seen, by_plain_cut(answer.m()));
-                        Finding { score: Some(answer.m()), ..finding }
-                    }
+                if let Some(why) = not_an_answer(answer.mass()) {
+                    Finding { why: Some(why), ..seen }
+                } else {
+                    let finding = decided(seen, by_plain_cut(answer.m()));
+                    Finding { score: Some(answer.m()), ..finding }
                 }
             }
             Some(Answer::Unavailable(why)) => Finding { why: Some(why), ..open },

@@ -202,9 +202,9 @@ impl<'models> Pipeline<'models> {
         Ok(())
     }
 
-    fn assemble(&self, docket: &Docket, relevance: Option<Vec<Relevance>>) -> Vec<RuleVerdict> {
+    fn assemble(&self, docket: &Docket, relevance: Option<&[Relevance]>) -> Vec<RuleVerdict> {
         let of_rule = |(index, rule): (usize, &crate::constitution::PolicyRule)| {
-            let relevance = relevance.as_ref().and_then(|all| all.get(index)).copied();
+            let relevance = relevance.and_then(|all| all.get(index)).copied();
             match relevance {
                 Some(relevance) if !relevance.kept() => {
                     RuleVerdict::irrelevant(rule.id.clone(), relevance)
@@ -234,8 +234,11 @@ impl Judging for Pipeline<'_> {
             Some(scanned) => scanned.iter().map(|rule| rule.kept()).collect(),
             None => vec![true; self.policy.rules.len()],
         };
-        let mut docket =
-            self.judge.ask(&self.policy, &relevant, whole, self.model, self.regions)?;
+        let mut docket = self.judge.open(&relevant, whole);
+        if let Some(regions) = self.regions {
+            self.judge.locate(&self.policy, &mut docket, regions)?;
+        }
+        self.judge.ask(&self.policy, &mut docket, self.model)?;
         if let Some(regions) = self.regions {
             self.judge.settle_by_region(&self.policy, &mut docket, self.model, regions.fill)?;
         }
@@ -243,7 +246,7 @@ impl Judging for Pipeline<'_> {
             self.settle_by_reasoning(&mut docket)?;
         }
         judge::settle_by_lean(&self.policy, &mut docket);
-        Ok(self.assemble(&docket, relevance))
+        Ok(self.assemble(&docket, relevance.as_deref()))
     }
 }
 

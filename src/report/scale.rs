@@ -65,9 +65,7 @@ impl Scale {
         let found = finding.region.as_ref();
         let whole = found.and_then(|found| found.m_whole);
         let without = found.and_then(|found| found.m_without);
-        if finding.m.or(finding.prior).or(without).is_none() {
-            return None;
-        }
+        finding.m.or(finding.prior).or(without)?;
         let cut = (finding.by == Some(Step::PlainCut)).then_some(PLAIN_CUT);
         let (low, high) = (finding.rejects_below.or(cut), finding.accepts_above.or(cut));
         let words = [Holds::No, Holds::Yes].map(|holds| asked.answer(holds));

@@ -75,6 +75,7 @@ pub enum Method {
 }
 
 impl Method {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_clue(&self) -> bool {
         *self == Self::Clue
     }

@@ -14,8 +14,8 @@ measure() {
 }
 
 measure scenes
-# Exit code 1: some images are undetermined, which is what is measured.
-"$praetor" judge "$work/measure" --trace --format jsonl \
+# Strategy 1 alone. Exit code 1: some images are undetermined, which is what is measured.
+"$praetor" judge "$work/measure" --trace --format jsonl --without relevance,region,reasoning \
     --constitution "$work/measure/constitution.yaml" >"$work/measure/trace.jsonl" || [ $? = 1 ]
 measure score --answers "$work/measure/trace.jsonl"
 

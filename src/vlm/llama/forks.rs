@@ -48,16 +48,13 @@ impl Engine<'_> {
         let at_once: usize = suffixes.iter().map(|suffix| suffix.len()).sum();
         let wanted = count(shared).saturating_add(count(at_once).min(self.limits.batch));
 
-        let trunk = match view {
-            Some(view) => {
-                let trunk = self.trunk(view, &first.head, wanted)?;
-                self.fork(trunk.sequence, STEM)?;
-                trunk.end
-            }
-            None => {
-                self.make_room(wanted, None);
-                Cursor::default()
-            }
+        let trunk = if let Some(view) = view {
+            let trunk = self.trunk(view, &first.head, wanted)?;
+            self.fork(trunk.sequence, STEM)?;
+            trunk.end
+        } else {
+            self.make_room(wanted, None);
+            Cursor::default()
         };
         let stem = trunk.advance(shared);
         self.check_room(stem)?;

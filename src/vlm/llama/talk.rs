@@ -83,7 +83,8 @@ impl Engine<'_> {
         let mut waiting = waiting.as_slice();
         while !waiting.is_empty() {
             let (group, rest) = waiting.split_at(self.first_group(waiting, &tails, most));
-            let held = self.hold(trunk, group, &tails, generate.most_tokens, grammar.as_deref());
+            let speakers = self.prefill(trunk, group, &tails, grammar.as_deref());
+            let held = speakers.and_then(|speakers| self.hold(speakers, generate.most_tokens));
             for (fork, _) in (FIRST_FORK..).zip(group) {
                 self.drop_sequence(fork);
             }
@@ -109,15 +110,7 @@ impl Engine<'_> {
     }
 
     /// Holds a group of conversations to their ends.
-    fn hold(
-        &mut self,
-        trunk: Trunk,
-        group: &[usize],
-        tails: &[Vec<LlamaToken>],
-        most: u32,
-        grammar: Option<&str>,
-    ) -> Result<Vec<(usize, Reply)>, Why> {
-        let mut speakers = self.prefill(trunk, group, tails, grammar)?;
+    fn hold(&mut self, mut speakers: Vec<Speaker>, most: u32) -> Result<Vec<(usize, Reply)>, Why> {
         let mut held = Vec::new();
         while !speakers.is_empty() {
             let mut batch = LlamaBatch::new(speakers.len(), 1);
