@@ -55,7 +55,10 @@ impl Eval {
             for set in labels.sets() {
                 let images: Vec<&Labelled> =
                     labels.images.iter().filter(|image| image.set == set).collect();
-                rows.push((set, self.measure(*variant, &policy, &models, &images, || bar.inc(1))?));
+                rows.push((
+                    set,
+                    self.measure(*variant, (&policy, &models), &images, || bar.inc(1))?,
+                ));
             }
         }
         bar.finish_and_clear();
@@ -74,8 +77,7 @@ impl Eval {
     fn measure(
         &self,
         variant: Variant,
-        policy: &Policy,
-        models: &Models,
+        (policy, models): (&Policy, &Models),
         images: &[&Labelled],
         judged: impl Fn(),
     ) -> Result<Row, Failure> {

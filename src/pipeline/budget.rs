@@ -95,7 +95,7 @@ mod tests {
     fn allowances_are_read() {
         assert_eq!("5%".parse(), Ok(Allowance::Share(0.05)));
         assert_eq!("90s".parse(), Ok(Allowance::Time(Duration::from_secs(90))));
-        assert_eq!("2h".parse(), Ok(Allowance::Time(Duration::from_secs(7_200))));
+        assert_eq!("2h".parse(), Ok(Allowance::Time(Duration::from_hours(2))));
         for bad in ["", "5", "120%", "-1%", "x%", "NaN%"] {
             assert!(bad.parse::<Allowance>().is_err(), "{bad}");
         }

@@ -140,6 +140,7 @@ mod tests {
 
     #[test]
     fn each_topic_gets_its_own_rating_and_a_failure_stays_with_its_topic() {
+        use Holds::{No, Unknown, Yes};
         let model = ScriptedVlm::new(0.5)
             .replying(
                 "a dog",
@@ -151,7 +152,6 @@ mod tests {
             .replying("a pig", [said("Mud."), said(r#"{"rating": "No", "rationale": "mud"}"#)]);
         let reasoned = reasoned(&model, &["a dog", "a cat", "a hen", "a cow", "a pig"]);
         let ratings: Vec<Holds> = reasoned.iter().map(Reasoned::rating).collect();
-        use Holds::{No, Unknown, Yes};
         assert_eq!(ratings, [Yes, Unknown, Unknown, Unknown, No]);
         assert_eq!(reasoned[0].reasoning.as_ref().unwrap().thoughts, "I see fur.");
         assert_eq!(reasoned[1], Reasoned::failed(Why::Looping));

@@ -4,6 +4,7 @@
 //! one precondition after the other, asks what it needs, and leaves the loop as the paper does.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use image::RgbImage;
 use praetor::constitution::Policy;
@@ -152,14 +153,16 @@ fn policy(rules: &[Chain]) -> Policy {
     let mut lock = "version: 1\nconstitution: world\nrules:\n".to_owned();
     for (number, (_, chain)) in rules.iter().enumerate() {
         let text = format!("Rule {number}");
-        yaml += &format!("- {{id: r{number}, text: {text}}}\n");
-        lock += &format!(
+        let _ = writeln!(yaml, "- {{id: r{number}, text: {text}}}");
+        let _ = write!(
+            lock,
             "- id: r{number}\n  source: {}\n  objectiveness: 9\n  objective_text: {text}\n  \
              reviewed: true\n  preconditions:\n",
             Hash::of(text.as_bytes())
         );
         for content in chain {
-            lock += &format!("  - {{statement: content {content}, objects: [object {content}]}}\n");
+            let _ =
+                writeln!(lock, "  - {{statement: content {content}, objects: [object {content}]}}");
         }
     }
     Policy::parse(&yaml, &lock).unwrap()

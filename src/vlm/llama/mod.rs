@@ -153,6 +153,10 @@ impl Vlm for LlamaVlm {
         })
     }
 
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is of one lifetime, and any is needed"
+    )]
     fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
         let questions = questions.iter().map(|&question| question.to_owned()).collect();
         self.ask(view, questions, |engine, view, questions| engine.ask_forked(view, questions))
