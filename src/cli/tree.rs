@@ -261,3 +261,77 @@ fn scale(finding: &Finding) -> String {
 fn cell(value: f64) -> usize {
     ((value.clamp(0.0, 1.0) * (SCALE - 1) as f64).round() as usize).min(SCALE - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Hash, ModelId, RuleId, ViewKind};
+    use crate::verdict::Conclusion;
+
+    fn policy(id: &str) -> Policy {
+        let text = "No dogs.";
+        let lock = format!(
+            "{{version: 1, constitution: pets, rules: [{{id: {id}, source: {}, objectiveness: 10, \
+             objective_text: {text}, reviewed: true, preconditions: [{{statement: a dog}}]}}]}}",
+            Hash::of(text.as_bytes())
+        );
+        let yaml = format!("{{name: pets, rules: [{{id: {id}, text: {text}}}]}}");
+        Policy::parse(&yaml, &lock).unwrap()
+    }
+
+    fn verdict(rule: RuleVerdict, method: Method) -> Verdict {
+        Verdict {
+            image: "a.png".to_owned(),
+            hash: None,
+            verdict: Conclusion::Unsafe,
+            score: None,
+            violated: Vec::new(),
+            rules: vec![rule],
+            frames: None,
+            error: None,
+            method,
+            without: Vec::new(),
+            policy: Hash::of(b"policy"),
+            model: ModelId { name: "demo".to_owned(), fingerprint: Hash::of(b"model") },
+            took_ms: 0,
+        }
+    }
+
+    fn thought(thoughts: &str) -> Finding {
+        Finding {
+            reasoning: Some(Reasoning {
+                thoughts: thoughts.to_owned(),
+                rating: Holds::Yes,
+                rationale: "It barks.".to_owned(),
+            }),
+            holds: Holds::Yes,
+            by: Some(Step::Reasoning),
+            ..Finding::open("a rule is broken", ViewKind::Whole)
+        }
+    }
+
+    #[test]
+    fn a_baselines_entry_is_shown_and_never_taken_for_a_rule() {
+        let entry = |findings| RuleVerdict::from_findings(RuleId::new("image").unwrap(), findings);
+        let baseline = verdict(entry(vec![thought("")]), Method::WholeConstitutionCot);
+        for id in ["image", "dogs"] {
+            let tree = draw(&baseline, &policy(id), false);
+            assert!(tree.contains("image violated"), "{tree}");
+            assert!(tree.contains("broken, by reasoning: Yes"), "{tree}");
+            assert!(!tree.contains("No dogs."), "{tree}");
+        }
+        let clue = verdict(entry(vec![thought("")]), Method::Clue);
+        assert!(draw(&clue, &policy("image"), false).contains("No dogs."));
+    }
+
+    #[test]
+    fn thoughts_are_wrapped_and_can_not_steer_the_terminal() {
+        let thoughts = format!("{}\n\u{1b}[2J done", "word ".repeat(60));
+        let rule =
+            RuleVerdict::from_findings(RuleId::new("dogs").unwrap(), vec![thought(&thoughts)]);
+        let tree = draw(&verdict(rule, Method::Clue), &policy("dogs"), false);
+        assert!(tree.contains("\u{201c}It barks.\u{201d}"), "{tree}");
+        assert!(tree.contains("\\u{1b}[2J done") && !tree.contains('\u{1b}'), "{tree}");
+        assert!(tree.lines().all(|line| line.chars().count() <= COLUMNS + 12), "{tree}");
+    }
+}

@@ -283,6 +283,21 @@ fn explain_draws_the_tree_of_one_image() {
     assert!(run.code <= 1, "{}", run.err);
 }
 
+#[test]
+fn explain_writes_a_page_or_says_why_not() {
+    let praetor = Praetor::new();
+    praetor.picture("a.png");
+    let run = praetor.run(&["explain", "a.png", "-c", "pets.yaml", "--html", "why.html"]);
+    assert!(run.code <= 1, "{}", run.err);
+    assert!(run.err.contains("wrote why.html"), "{}", run.err);
+    let page = fs_err::read_to_string(praetor.path("why.html")).unwrap();
+    for part in ["<!doctype html>", "a.png", "Dogs must not be shown.", "data:image/jpeg;base64,"] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    let run = praetor.run(&["explain", "a.png", "-c", "pets.yaml", "--html", "no/such/why.html"]);
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_who_leaves_is_no_error() {
