@@ -168,15 +168,11 @@ impl Judge {
         for (index, case) in docket.cases.iter().enumerate() {
             questions.add(index, case.question, &case.view);
         }
-        for sheet in questions.sheets() {
-            let answers = self.answers(model, Some(&sheet.view), &sheet.questions)?;
-            for (case, at) in sheet.waiting {
-                let case = &mut docket.cases[case];
-                let rule = &policy.rules[case.rule];
-                case.finding = self.decide(rule, case.question, case.finding.clone(), &answers[at]);
-            }
-        }
-        Ok(())
+        self.ask_all(questions, model, |case, answer| {
+            let case = &mut docket.cases[case];
+            let rule = &policy.rules[case.rule];
+            case.finding = self.decide(rule, case.question, case.finding.clone(), answer);
+        })
     }
 
     /// Strategy 2 for what strategy 1 has left undecided: M with the central objects removed.
@@ -201,15 +197,11 @@ impl Judge {
             let view = view.unwrap_or_else(|| docket.whole.without(&regions, fill));
             questions.add(index, case.question, &view);
         }
-        for sheet in questions.sheets() {
-            let answers = self.answers(model, Some(&sheet.view), &sheet.questions)?;
-            for (case, at) in sheet.waiting {
-                let case = &mut docket.cases[case];
-                let drop = policy.rules[case.rule].thresholds.region_drop;
-                settle_by_removal(&mut case.finding, &answers[at], drop);
-            }
-        }
-        Ok(())
+        self.ask_all(questions, model, |case, answer| {
+            let case = &mut docket.cases[case];
+            let drop = policy.rules[case.rule].thresholds.region_drop;
+            settle_by_removal(&mut case.finding, answer, drop);
+        })
     }
 
     /// Algorithm 1's line 18 compares with the whole image, also where M was read off a crop.
@@ -221,12 +213,24 @@ impl Judge {
                 questions.add(index, case.question, &docket.whole);
             }
         }
+        self.ask_all(questions, model, |case, answer| {
+            if let Some(found) = &mut docket.cases[case].finding.region {
+                found.m_whole = m_of(answer);
+            }
+        })
+    }
+
+    /// Asks each view's questions as one batch, and hands every case that waits its answer.
+    fn ask_all(
+        &self,
+        questions: ByView,
+        model: &dyn Vlm,
+        mut take: impl FnMut(usize, &Answer),
+    ) -> Result<(), VlmError> {
         for sheet in questions.sheets() {
             let answers = self.answers(model, Some(&sheet.view), &sheet.questions)?;
             for (case, at) in sheet.waiting {
-                if let Some(found) = &mut docket.cases[case].finding.region {
-                    found.m_whole = m_of(&answers[at]);
-                }
+                take(case, &answers[at]);
             }
         }
         Ok(())
