@@ -43,3 +43,4 @@ pub mod store;
 pub mod units;
 pub mod verdict;
 pub mod vlm;
+pub mod workbench;

@@ -41,6 +41,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["units", "ids", "verdict", "constitution"]),
     ("eval", &["units", "ids", "verdict", "constitution"]),
     ("report", &["units", "ids", "verdict", "constitution", "imaging"]),
+    // What an edit does to verdicts: it decides anew from findings, and asks no model.
+    ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
     // Edge: all.
     (
         "cli",
@@ -59,6 +61,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "store",
             "eval",
             "report",
+            "workbench",
         ],
     ),
 ];

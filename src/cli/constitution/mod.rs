@@ -1,0 +1,21 @@
+//! `praetor constitution`: the policy team's own commands.
+
+mod schema;
+
+use clap::Subcommand;
+
+use super::Outcome;
+
+/// Work on a constitution
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Command {
+    Schema(schema::Schema),
+}
+
+impl Command {
+    pub(in crate::cli) fn run(self) -> Outcome {
+        match self {
+            Self::Schema(command) => command.run(),
+        }
+    }
+}
