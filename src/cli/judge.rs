@@ -14,7 +14,7 @@ use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::pipeline::stream::judge_all;
 use crate::store::{RunFolder, RunManifest};
-use crate::vlm::Vlm;
+use crate::vlm::Chat;
 
 /// Judge images: files, folders, globs, or `-` for a list on standard input
 ///

@@ -85,7 +85,8 @@ fn say(
 ) -> Result<Vec<Result<Conversation, Why>>, VlmError> {
     let open: Vec<Vec<Turn>> =
         conversations.iter().filter_map(|turns| turns.as_ref().ok().cloned()).collect();
-    let replies = if open.is_empty() { Vec::new() } else { model.chat(view, &open, generate)? };
+    let replies =
+        if open.is_empty() { Vec::new() } else { model.chat(Some(view), &open, generate)? };
     let mut replies = replies.into_iter();
     let mut heard = |turns: Vec<Turn>| match replies.next() {
         Some(Reply::Said(said)) if said.is_empty() => Err(Why::Empty),

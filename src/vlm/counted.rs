@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::chat::{Generate, Reply, Turn};
-use super::{Answer, Vlm, VlmError};
+use super::{Answer, Chat, Vlm, VlmError};
 use crate::ids::ModelId;
 use crate::imaging::View;
 
@@ -51,10 +51,12 @@ impl Vlm for CountedVlm<'_> {
         self.count(view, questions);
         self.inner.answers(view, questions)
     }
+}
 
+impl Chat for CountedVlm<'_> {
     fn chat(
         &self,
-        view: &View,
+        view: Option<&View>,
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {

@@ -4,6 +4,9 @@
 //! before the first differing word. [`llama`] does so in process; [`scripted`] answers from a
 //! table, so that a policy can be tested without a model.
 //!
+//! Who only talks needs a [`Chat`], which a language model without eyes is too: the compiler of
+//! constitutions takes one.
+//!
 //! Caching, recording and faults are wrappers around [`Vlm`], never `if`s in a stage.
 
 pub mod chat;
@@ -18,15 +21,40 @@ use crate::imaging::View;
 use crate::units::Probability;
 use crate::verdict::Why;
 
-/// A model that can be asked whether content is visible, and that can talk about an image.
+/// A model that can talk, about an image or without one.
 ///
 /// # Contract
-/// - The answers come in the order of the statements and are as many; so do replies.
+/// - The replies come in the order of the conversations and are as many.
+/// - What can't be had for one conversation is a [`Reply::Unavailable`]; a [`VlmError`] means that
+///   the backend can't go on at all.
+pub trait Chat {
+    /// Goes on with conversations about one view, or about none, each on its own: what the model
+    /// says next in every one. The image stands before the first turn.
+    ///
+    /// The likeliest word each time, so that the same question gets the same reply.
+    ///
+    /// # Errors
+    /// [`VlmError`] when the backend is gone, so that nothing more can be said.
+    fn chat(
+        &self,
+        view: Option<&View>,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError>;
+
+    /// Which model answers.
+    fn model(&self) -> &ModelId;
+}
+
+/// A model that can be asked whether content is visible on an image, and that can talk about it.
+///
+/// # Contract
+/// - The answers come in the order of the statements and are as many.
 /// - An answer does not depend on which other statements are asked with it, beyond rounding.
 /// - What can't be answered for one statement is an [`Answer::Unavailable`]; a [`VlmError`] means
 ///   that the backend can't go on at all.
 /// - Nothing is cached here: a wrapper may do so, and must not keep `Unavailable`.
-pub trait Vlm {
+pub trait Vlm: Chat {
     /// Asks of every statement whether it is visible on `view`, or with the image removed when
     /// there is none: the paper's M(None, c).
     ///
@@ -40,23 +68,6 @@ pub trait Vlm {
     /// # Errors
     /// As [`visible`](Self::visible).
     fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError>;
-
-    /// Goes on with conversations about one view, each on its own: what the model says next in
-    /// every one. The image stands before the first turn.
-    ///
-    /// Always the likeliest word, so that the same question gets the same reply.
-    ///
-    /// # Errors
-    /// As [`visible`](Self::visible).
-    fn chat(
-        &self,
-        view: &View,
-        conversations: &[Vec<Turn>],
-        generate: &Generate,
-    ) -> Result<Vec<Reply>, VlmError>;
-
-    /// Which model answers.
-    fn model(&self) -> &ModelId;
 }
 
 /// The answer to one question.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chat::{Generate, Reply, Turn};
-use super::{Answer, Vlm, VlmError, YesNo};
+use super::{Answer, Chat, Vlm, VlmError, YesNo};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 use crate::units::Probability;
@@ -100,10 +100,12 @@ impl Vlm for ScriptedVlm {
     fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
         self.visible(view, questions)
     }
+}
 
+impl Chat for ScriptedVlm {
     fn chat(
         &self,
-        _: &View,
+        _: Option<&View>,
         conversations: &[Vec<Turn>],
         _: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {

@@ -15,7 +15,7 @@ use praetor::pipeline::{Judging, Pipeline};
 use praetor::units::{Probability, Region};
 use praetor::verdict::Outcome;
 use praetor::vlm::chat::{Generate, Reply, Turn};
-use praetor::vlm::{Answer, Vlm, VlmError, YesNo};
+use praetor::vlm::{Answer, Chat, Vlm, VlmError, YesNo};
 use proptest::prelude::*;
 
 /// All that is true of one content in this little world.
@@ -74,8 +74,15 @@ impl Vlm for World {
     fn answers(&self, _: Option<&View>, _: &[&str]) -> Result<Vec<Answer>, VlmError> {
         panic!("CLUE asks for content only")
     }
+}
 
-    fn chat(&self, _: &View, talks: &[Vec<Turn>], _: &Generate) -> Result<Vec<Reply>, VlmError> {
+impl Chat for World {
+    fn chat(
+        &self,
+        _: Option<&View>,
+        talks: &[Vec<Turn>],
+        _: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
         let reply = |turns: &Vec<Turn>| {
             let Turn::User(first) = &turns[0] else { panic!("praetor asks first") };
             let rating = if self.content(first).rating { "Yes" } else { "No" };

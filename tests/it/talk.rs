@@ -4,8 +4,8 @@
 use praetor::imaging::View;
 use praetor::verdict::Why;
 use praetor::vlm::chat::{Form, Generate, Reply, Turn};
-use praetor::vlm::llama::LlamaVlm;
-use praetor::vlm::{Answer, Vlm};
+use praetor::vlm::llama::{LlamaChat, LlamaOptions, LlamaVlm, LoadError};
+use praetor::vlm::{Answer, Chat, Vlm};
 use serde_json::Value;
 
 use crate::engine::{FAMILIES, load, log_odds, options, picture};
@@ -33,7 +33,7 @@ fn random_models_keep_to_the_form_or_are_stopped() {
     for family in FAMILIES {
         let model = load(options(family));
         let replies = model
-            .chat(&picture(64, 64, 1), &[user("rate it"), user("rate it again")], &rating())
+            .chat(Some(&picture(64, 64, 1)), &[user("rate it"), user("rate it again")], &rating())
             .unwrap();
         assert_eq!(replies.len(), 2);
         for reply in replies {
@@ -53,7 +53,7 @@ fn random_models_keep_to_the_form_or_are_stopped() {
 fn a_reply_that_does_not_end_is_no_reply() {
     for family in FAMILIES {
         let model = load(options(family));
-        for reply in model.chat(&picture(64, 64, 1), &[user("tell me")], &free(2)).unwrap() {
+        for reply in model.chat(Some(&picture(64, 64, 1)), &[user("tell me")], &free(2)).unwrap() {
             match reply {
                 Reply::Unavailable(Why::Overlong { limit: 2 }) => {}
                 // A random model may end at once.
@@ -61,7 +61,8 @@ fn a_reply_that_does_not_end_is_no_reply() {
                 Reply::Unavailable(why) => panic!("{family}: {why}"),
             }
         }
-        let many = model.chat(&picture(64, 64, 1), &[user("tell me")], &free(1_000_000)).unwrap();
+        let many =
+            model.chat(Some(&picture(64, 64, 1)), &[user("tell me")], &free(1_000_000)).unwrap();
         assert!(
             matches!(many[0], Reply::Unavailable(Why::TooLong { .. })),
             "{family}: {:?}",
@@ -90,7 +91,7 @@ fn images_kept_in_the_cache_answer_as_images_encoded_anew() {
                 let difference = (log_odds(one) - log_odds(other)).abs();
                 assert!(difference < 0.02, "{family} {index}: {difference}");
             }
-            let _ = model.chat(view, &[user("why?"), user("what?")], &free(4)).unwrap();
+            let _ = model.chat(Some(view), &[user("why?"), user("what?")], &free(4)).unwrap();
         }
     }
 }
@@ -101,9 +102,31 @@ fn conversations_in_parallel_are_those_alone() {
     let view = picture(64, 64, 3);
     let conversations: Vec<Vec<Turn>> =
         ["a dog?", "tell me of the picture at length", "b"].map(user).into();
-    let together = model.chat(&view, &conversations, &free(12)).unwrap();
+    let together = model.chat(Some(&view), &conversations, &free(12)).unwrap();
     for (conversation, reply) in conversations.iter().zip(together) {
-        let alone = model.chat(&view, std::slice::from_ref(conversation), &free(12)).unwrap();
+        let alone = model.chat(Some(&view), std::slice::from_ref(conversation), &free(12)).unwrap();
         assert_eq!(alone, [reply]);
     }
+}
+
+/// A language model alone talks; asked about a picture it says that it can't see.
+#[test]
+fn a_model_without_a_projector_talks_and_does_not_see() {
+    let text_only = LlamaOptions::text_only(options("smolvlm").model);
+    let model = LlamaChat::load(text_only.clone()).unwrap();
+    let conversations = [user("rate it"), user("rate something else")];
+    let together = model.chat(None, &conversations, &rating()).unwrap();
+    for (conversation, reply) in conversations.iter().zip(&together) {
+        let Reply::Said(text) = reply else { panic!("{reply:?}") };
+        assert!(serde_json::from_str::<Value>(text).unwrap()["rating"].is_string(), "{text}");
+        let alone = model.chat(None, std::slice::from_ref(conversation), &rating()).unwrap();
+        assert_eq!(alone[0], *reply);
+    }
+    let blind = model.chat(Some(&picture(64, 64, 1)), &conversations, &rating()).unwrap();
+    for reply in blind {
+        let Reply::Unavailable(Why::Failed { detail }) = &reply else { panic!("{reply:?}") };
+        assert!(detail.contains("can't see"), "{detail}");
+    }
+    let error = LlamaVlm::load(text_only, praetor::prompts::Prompts::built_in().unwrap());
+    assert!(matches!(error, Err(LoadError::NoProjector { .. })), "{error:?}");
 }

@@ -26,7 +26,7 @@ enum Content {
 
 /// A chat template that is known to keep the question and the image's place.
 #[derive(Debug)]
-pub(super) struct Chat {
+pub(super) struct ChatTemplate {
     environment: Environment<'static>,
     bos: String,
     eos: String,
@@ -44,7 +44,7 @@ pub(super) struct Prompt {
     pub(super) tail: String,
 }
 
-impl Chat {
+impl ChatTemplate {
     /// Takes the template out of the model and tries it.
     ///
     /// `marker` stands for the image; it is random, so that a rule's text can't hold it.
@@ -174,8 +174,14 @@ impl Chat {
 mod tests {
     use super::*;
 
-    fn chat(template: &str, prepend_bos: bool) -> Result<Chat, LoadError> {
-        Chat::new(template.to_owned(), "<s>".to_owned(), "</s>".to_owned(), prepend_bos, "<IMG>")
+    fn chat(template: &str, prepend_bos: bool) -> Result<ChatTemplate, LoadError> {
+        ChatTemplate::new(
+            template.to_owned(),
+            "<s>".to_owned(),
+            "</s>".to_owned(),
+            prepend_bos,
+            "<IMG>",
+        )
     }
 
     #[test]

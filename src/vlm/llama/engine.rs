@@ -19,11 +19,12 @@ use llama_cpp_2::mtmd::{
 };
 use llama_cpp_2::token::LlamaToken;
 
-use super::chat::Chat;
+use super::chat::ChatTemplate;
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
 use crate::imaging::View;
 use crate::verdict::Why;
+use crate::vlm::Answer;
 
 /// Images whose prefixes may be kept at once.
 pub(super) const TRUNKS: u32 = 8;
@@ -36,6 +37,8 @@ pub(super) const FIRST_FORK: u32 = STEM + 1;
 /// `get_logits_ith` panics.
 pub(super) const NOTHING_AFTER_IMAGE: &str =
     "the model's chat template puts nothing after the image";
+
+const NO_EYES: &str = "the model was loaded without a projector and can't see";
 
 /// What the context was made with; never exceeded.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +59,17 @@ pub(super) struct Limits {
 pub(super) struct Engine<'model> {
     pub(super) model: &'model LlamaModel,
     pub(super) context: LlamaContext<'model>,
-    pub(super) mtmd: MtmdContext,
-    pub(super) chat: Chat,
-    pub(super) answers: YesNoTokens,
+    /// Nothing for a model that only talks.
+    pub(super) eyes: Option<Eyes>,
+    pub(super) chat: ChatTemplate,
     pub(super) limits: Limits,
     pub(super) trunks: Trunks,
+}
+
+/// What judging needs beside the language model.
+pub(super) struct Eyes {
+    pub(super) mtmd: MtmdContext,
+    pub(super) answers: YesNoTokens,
 }
 
 /// Where a sequence stands: M-RoPE images take fewer positions than cells.
@@ -85,13 +94,26 @@ impl Engine<'_> {
         self.model.vocab().tokenize(text.as_bytes(), false, true)
     }
 
+    fn eyes(&self) -> Result<&Eyes, Why> {
+        self.eyes.as_ref().ok_or_else(|| failed(NO_EYES))
+    }
+
+    /// Reads the answer off the first token's logits.
+    pub(super) fn read(&self, logits: &[f32]) -> Answer {
+        match self.eyes() {
+            Ok(eyes) => eyes.answers.read(logits),
+            Err(why) => Answer::Unavailable(why),
+        }
+    }
+
     /// Splits a text around its image into what mtmd evaluates.
     pub(super) fn chunks(&self, view: Option<&View>, text: &str) -> Result<MtmdInputChunks, Why> {
         let text = MtmdInputText { text: text.to_owned(), add_special: false, parse_special: true };
         let bitmap = view.map(bitmap).transpose()?;
         let bitmaps: Vec<&MtmdBitmap> = bitmap.iter().collect();
-        let chunks = self.mtmd.tokenize(text, &bitmaps).map_err(failed)?;
-        self.check_chunks(&chunks)?;
+        let eyes = self.eyes()?;
+        let chunks = eyes.mtmd.tokenize(text, &bitmaps).map_err(failed)?;
+        self.check_chunks(&chunks, &eyes.mtmd)?;
         Ok(chunks)
     }
 
@@ -105,8 +127,9 @@ impl Engine<'_> {
         let end = end_of(chunks);
         self.check_room(end)?;
         let batch = i32::try_from(self.limits.batch).unwrap_or(i32::MAX);
+        let eyes = self.eyes.as_mut().ok_or_else(|| failed(NO_EYES))?;
         let position = chunks
-            .eval_chunks(&mut self.mtmd, &mut self.context, 0, id(sequence), batch, logits)
+            .eval_chunks(&mut eyes.mtmd, &mut self.context, 0, id(sequence), batch, logits)
             .map_err(failed)?;
         Ok(Cursor { position, ..end })
     }
@@ -145,7 +168,7 @@ impl Engine<'_> {
 
     /// Checks what mtmd does not: that every token is one, and that an image whose tokens attend to
     /// each other is computed at once.
-    fn check_chunks(&self, chunks: &MtmdInputChunks) -> Result<(), Why> {
+    fn check_chunks(&self, chunks: &MtmdInputChunks, mtmd: &MtmdContext) -> Result<(), Why> {
         let at_once = self.limits.batch.min(self.limits.micro_batch);
         for chunk in (0..chunks.len()).filter_map(|index| chunks.get(index)) {
             match chunk.chunk_type() {
@@ -160,7 +183,7 @@ impl Engine<'_> {
                 }
                 // GGML_ASSERT(causal_attn || n_ubatch >= n_tokens) in llama_context::decode, and
                 // silently other numbers where n_batch splits the image.
-                MtmdInputChunkType::Image if self.mtmd.decode_use_non_causal() => {
+                MtmdInputChunkType::Image if mtmd.decode_use_non_causal() => {
                     let needed = count(chunk.n_tokens());
                     if needed > at_once {
                         return Err(Why::TooLong { needed, limit: at_once });

@@ -111,7 +111,7 @@ impl Engine<'_> {
             Ok(ends) => {
                 for (&index, end) in group.iter().zip(ends) {
                     let logits = self.context.get_logits_ith(end);
-                    answers[index] = Some(self.answers.read(logits));
+                    answers[index] = Some(self.read(logits));
                 }
             }
             Err(why) => {
@@ -168,7 +168,7 @@ impl Engine<'_> {
         let chunks = self.chunks(view, &format!("{}{}", prompt.head, prompt.tail))?;
         self.clear();
         let evaluated = self.eval_chunks(&chunks, STEM, true);
-        let answer = evaluated.map(|_| self.answers.read(self.context.get_logits_ith(-1)));
+        let answer = evaluated.map(|_| self.read(self.context.get_logits_ith(-1)));
         self.drop_sequence(STEM);
         answer
     }

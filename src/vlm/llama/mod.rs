@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use self::engine::{Engine, FIRST_FORK};
 use self::worker::Worker;
 use super::chat::{Generate, Reply, Turn};
-use super::{Answer, Vlm, VlmError};
+use super::{Answer, Chat, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 use crate::prompts::{Prompts, Topic};
@@ -39,8 +39,8 @@ pub const MOST_FORKS: u32 = 256 - FIRST_FORK;
 pub struct LlamaOptions {
     /// The language model, a GGUF file.
     pub model: PathBuf,
-    /// Its projector (`mmproj`), a GGUF file.
-    pub projector: PathBuf,
+    /// Its projector (`mmproj`), a GGUF file; a model that only talks has none.
+    pub projector: Option<PathBuf>,
     /// Name for people; by default the model's file name.
     pub name: String,
     /// Threads for the computation.
@@ -53,14 +53,19 @@ pub struct LlamaOptions {
 }
 
 impl LlamaOptions {
-    /// All cores, 8,192 tokens, 32 questions at once.
+    /// A model that sees: all cores, 8,192 tokens, 32 questions at once.
     pub fn new(model: impl Into<PathBuf>, projector: impl Into<PathBuf>) -> Self {
+        Self { projector: Some(projector.into()), ..Self::text_only(model) }
+    }
+
+    /// A language model, for [`LlamaChat`].
+    pub fn text_only(model: impl Into<PathBuf>) -> Self {
         let model = model.into();
         let name = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Self {
             name,
             model,
-            projector: projector.into(),
+            projector: None,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             context_tokens: DEFAULT_CONTEXT_TOKENS,
             forks: DEFAULT_FORKS,
@@ -68,7 +73,45 @@ impl LlamaOptions {
     }
 }
 
-/// A model loaded in this process.
+/// A language model loaded in this process, to talk with.
+#[derive(Debug)]
+pub struct LlamaChat {
+    worker: Worker,
+    model: ModelId,
+}
+
+impl LlamaChat {
+    /// Loads a model, with its projector if the options name one, and starts the thread that owns
+    /// it.
+    ///
+    /// # Errors
+    /// [`LoadError`] says which file can't be used and why.
+    pub fn load(options: LlamaOptions) -> Result<Self, LoadError> {
+        let model = ModelId { name: options.name.clone(), fingerprint: fingerprint(&options)? };
+        Ok(Self { worker: worker::start(options)?, model })
+    }
+}
+
+impl Chat for LlamaChat {
+    fn chat(
+        &self,
+        view: Option<&View>,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        let (view, conversations) = (view.cloned(), conversations.to_vec());
+        let generate = generate.clone();
+        let work =
+            move |engine: &mut Engine<'_>| engine.talk(view.as_ref(), &conversations, &generate);
+        self.worker.run(work).ok_or(VlmError::Gone)
+    }
+
+    fn model(&self) -> &ModelId {
+        &self.model
+    }
+}
+
+/// A model that sees, loaded in this process.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -80,8 +123,7 @@ impl LlamaOptions {
 /// ```
 #[derive(Debug)]
 pub struct LlamaVlm {
-    worker: Worker,
-    model: ModelId,
+    talker: LlamaChat,
     prompts: Prompts,
 }
 
@@ -91,9 +133,14 @@ impl LlamaVlm {
     /// # Errors
     /// [`LoadError`] says which file can't be used and why.
     pub fn load(options: LlamaOptions, prompts: Prompts) -> Result<Self, LoadError> {
-        let model =
-            ModelId { name: options.name.clone(), fingerprint: fingerprint(&options, &prompts)? };
-        Ok(Self { worker: worker::start(options)?, model, prompts })
+        if options.projector.is_none() {
+            return Err(LoadError::NoProjector { path: options.model });
+        }
+        let mut talker = LlamaChat::load(options)?;
+        // What is asked moves the numbers as much as who answers.
+        let parts = [talker.model.fingerprint, prompts.hash()].map(|part| part.to_string());
+        talker.model.fingerprint = Hash::of_parts(parts.iter().map(String::as_bytes));
+        Ok(Self { talker, prompts })
     }
 
     /// Answers each question from nothing: the plain path that [`Vlm::visible`] is held against.
@@ -139,7 +186,7 @@ impl LlamaVlm {
     ) -> Result<Vec<Answer>, VlmError> {
         let view = view.cloned();
         let work = move |engine: &mut Engine<'_>| way(engine, view.as_ref(), &questions);
-        self.worker.run(work).ok_or(VlmError::Gone)
+        self.talker.worker.run(work).ok_or(VlmError::Gone)
     }
 }
 
@@ -161,31 +208,30 @@ impl Vlm for LlamaVlm {
         let questions = questions.iter().map(|&question| question.to_owned()).collect();
         self.ask(view, questions, |engine, view, questions| engine.ask_forked(view, questions))
     }
+}
 
+impl Chat for LlamaVlm {
     fn chat(
         &self,
-        view: &View,
+        view: Option<&View>,
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {
-        let (view, conversations) = (view.clone(), conversations.to_vec());
-        let generate = generate.clone();
-        let work = move |engine: &mut Engine<'_>| engine.talk(&view, &conversations, &generate);
-        self.worker.run(work).ok_or(VlmError::Gone)
+        self.talker.chat(view, conversations, generate)
     }
 
     fn model(&self) -> &ModelId {
-        &self.model
+        self.talker.model()
     }
 }
 
-/// Hash over what can change the numbers: both files, the prompt, and the batch shape, since
-/// rounding depends on which questions are evaluated together (llama.cpp#7052).
-fn fingerprint(options: &LlamaOptions, prompts: &Prompts) -> Result<Hash, LoadError> {
+/// Hash over what can change the numbers: both files and the batch shape, since rounding depends on
+/// which questions are evaluated together (llama.cpp#7052).
+fn fingerprint(options: &LlamaOptions) -> Result<Hash, LoadError> {
+    let projector = options.projector.as_deref().map(sample).transpose()?;
     let parts = [
         sample(&options.model)?.to_string(),
-        sample(&options.projector)?.to_string(),
-        prompts.hash().to_string(),
+        projector.map_or_else(|| "no projector".to_owned(), |hash| hash.to_string()),
         format!("forks={} context={}", options.forks, options.context_tokens),
     ];
     Ok(Hash::of_parts(parts.iter().map(String::as_bytes)))
@@ -246,6 +292,12 @@ pub enum LoadError {
         path: PathBuf,
         /// What the binding said.
         detail: String,
+    },
+    /// A model that is to see has no projector.
+    #[error("`{}` was named without its projector, so that it can't see", path.display())]
+    NoProjector {
+        /// The language model.
+        path: PathBuf,
     },
     /// The projector is for sound.
     #[error("`{}` can't see: it is not a projector for images", path.display())]

@@ -1,4 +1,4 @@
-//! Conversations about one view, decoded as parallel sequences that share its image.
+//! Conversations about one view or none, decoded as parallel sequences that share its image.
 //!
 //! Every step takes the likeliest token that the form allows, one for each conversation that has
 //! not ended, and evaluates them as one batch.
@@ -12,7 +12,7 @@ use llama_cpp_2::token::data::LlamaTokenData;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 use super::chat::Prompt;
-use super::engine::{Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count, failed, id};
+use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count, failed, id};
 use super::trunk::Trunk;
 use crate::imaging::View;
 use crate::verdict::Why;
@@ -34,7 +34,7 @@ impl Engine<'_> {
     /// What the model says next in each conversation.
     pub(super) fn talk(
         &mut self,
-        view: &View,
+        view: Option<&View>,
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Vec<Reply> {
@@ -50,7 +50,7 @@ impl Engine<'_> {
 
     fn try_talk(
         &mut self,
-        view: &View,
+        view: Option<&View>,
         conversations: &[Vec<Turn>],
         generate: &Generate,
         replies: &mut [Option<Reply>],
@@ -58,20 +58,26 @@ impl Engine<'_> {
         let grammar = grammar_of(&generate.form)?;
         let prompts = conversations
             .iter()
-            .map(|turns| self.chat.conversation(true, turns).map_err(failed))
+            .map(|turns| self.chat.conversation(view.is_some(), turns).map_err(failed))
             .collect::<Result<Vec<Prompt>, Why>>()?;
         let Some(first) = prompts.first() else { return Ok(()) };
         let tails: Vec<Vec<LlamaToken>> =
             prompts.iter().map(|prompt| self.tokens(&prompt.tail)).collect();
         let most = generate.most_tokens as usize;
         let wanted: usize = tails.iter().map(|tail| tail.len() + most).sum();
-        let trunk = self.trunk(view, &first.head, count(wanted))?;
+        let trunk = if let Some(view) = view {
+            Some(self.trunk(view, &first.head, count(wanted))?)
+        } else {
+            self.make_room(count(wanted), None);
+            None
+        };
+        let start = trunk.map_or_else(Cursor::default, |trunk| trunk.end);
 
         let mut waiting: Vec<usize> = Vec::new();
         for (index, tail) in tails.iter().enumerate() {
             let fits = self
-                .check_suffix(trunk.end, tail.len())
-                .and_then(|()| self.check_room(trunk.end.advance(tail.len() + most)));
+                .check_suffix(start, tail.len())
+                .and_then(|()| self.check_room(start.advance(tail.len() + most)));
             match fits {
                 Ok(()) if tail.is_empty() => {
                     replies[index] = Some(Reply::Unavailable(failed(NOTHING_AFTER_IMAGE)));
@@ -135,10 +141,10 @@ impl Engine<'_> {
         Ok(held)
     }
 
-    /// Evaluates the group's words, one fork of the image each.
+    /// Evaluates the group's words, one fork of the image each where there is one.
     fn prefill(
         &mut self,
-        trunk: Trunk,
+        trunk: Option<Trunk>,
         group: &[usize],
         tails: &[Vec<LlamaToken>],
         grammar: Option<&str>,
@@ -147,8 +153,10 @@ impl Engine<'_> {
         let mut batch = LlamaBatch::new(total, 1);
         let mut speakers = Vec::with_capacity(group.len());
         for (sequence, &index) in (FIRST_FORK..).zip(group) {
-            self.fork(trunk.sequence, sequence)?;
-            let mut position = trunk.end.position;
+            if let Some(trunk) = trunk {
+                self.fork(trunk.sequence, sequence)?;
+            }
+            let mut position = trunk.map_or(0, |trunk| trunk.end.position);
             let mut left = tails[index].len();
             for token in &tails[index] {
                 left -= 1;

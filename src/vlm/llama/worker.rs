@@ -5,6 +5,7 @@
 //! comes of it goes back over the work's own.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
@@ -15,8 +16,8 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText};
 
-use super::chat::Chat;
-use super::engine::{Engine, FIRST_FORK, Limits};
+use super::chat::ChatTemplate;
+use super::engine::{Engine, Eyes, FIRST_FORK, Limits};
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
 use super::{LlamaOptions, LoadError, MOST_FORKS};
@@ -145,10 +146,15 @@ fn build_engine<'model>(
     options: &LlamaOptions,
 ) -> Result<Engine<'model>, LoadError> {
     let marker = random_marker();
-    let mtmd = load_projector(model, options, &marker)?;
-    let chat = Chat::of_model(model, &marker)?;
-    let answers = YesNoTokens::find(&model.vocab())?;
-    let wanted = wanted_limits(model, &mtmd, &marker, options);
+    let eyes = match &options.projector {
+        None => None,
+        Some(projector) => Some(Eyes {
+            mtmd: load_projector(model, projector, options, &marker)?,
+            answers: YesNoTokens::find(&model.vocab())?,
+        }),
+    };
+    let chat = ChatTemplate::of_model(model, &marker)?;
+    let wanted = wanted_limits(model, eyes.as_ref(), &marker, options);
     let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
     let params = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(wanted.cells.max(LEAST_CELLS)))
@@ -171,16 +177,16 @@ fn build_engine<'model>(
         micro_batch: context.n_ubatch(),
         ..wanted
     };
-    Ok(Engine { model, context, mtmd, chat, answers, limits, trunks: Trunks::default() })
+    Ok(Engine { model, context, eyes, chat, limits, trunks: Trunks::default() })
 }
 
 fn load_projector(
     model: &LlamaModel,
+    path: &Path,
     options: &LlamaOptions,
     marker: &str,
 ) -> Result<MtmdContext, LoadError> {
-    let path = &options.projector;
-    let failed = |detail: String| LoadError::Projector { path: path.clone(), detail };
+    let failed = |detail: String| LoadError::Projector { path: path.to_owned(), detail };
     let text = path.to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
     let media_marker = std::ffi::CString::new(marker).map_err(|error| failed(error.to_string()))?;
     let params = MtmdContextParams {
@@ -191,7 +197,11 @@ fn load_projector(
     };
     let mtmd = MtmdContext::init_from_file(text, model, &params)
         .map_err(|error| failed(error.to_string()))?;
-    if mtmd.support_vision() { Ok(mtmd) } else { Err(LoadError::NoVision { path: path.clone() }) }
+    if mtmd.support_vision() {
+        Ok(mtmd)
+    } else {
+        Err(LoadError::NoVision { path: path.to_owned() })
+    }
 }
 
 /// A marker that no rule's text can hold, since it is made anew for every load.
@@ -207,11 +217,13 @@ fn random_marker() -> String {
 /// how many they are is asked of the model itself, with a large blank image.
 fn wanted_limits(
     model: &LlamaModel,
-    mtmd: &MtmdContext,
+    eyes: Option<&Eyes>,
     marker: &str,
     options: &LlamaOptions,
 ) -> Limits {
-    let at_once = mtmd.decode_use_non_causal().then(|| largest_image(mtmd, marker)).flatten();
+    let at_once = eyes
+        .filter(|eyes| eyes.mtmd.decode_use_non_causal())
+        .and_then(|eyes| largest_image(&eyes.mtmd, marker));
     let micro_batch = at_once.unwrap_or(0).max(512);
     let positions = model.n_ctx_train();
     let cells = positions.min(options.context_tokens.get());
