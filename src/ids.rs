@@ -129,6 +129,11 @@ impl Hash {
         Self::truncate(&blake3::hash(bytes))
     }
 
+    /// The bytes themselves, as a key of a table.
+    pub fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     fn truncate(hash: &blake3::Hash) -> Self {
         let mut first = [0; 16];
         first.copy_from_slice(&hash.as_bytes()[..16]);

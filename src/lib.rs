@@ -25,6 +25,7 @@
 //!
 //! [`pipeline::Pipeline`] has an example that runs.
 
+pub mod cache;
 #[cfg(feature = "llama")]
 pub mod cli;
 pub mod constitution;

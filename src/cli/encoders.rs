@@ -5,6 +5,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
+use crate::cache::Cache;
+use crate::encoder::cached::{CachedEncoder, CachedLocalizer};
 use crate::encoder::{
     Dual, DualEncoder, EncoderError, Hub, Localizer, Owlv2, PatchLocalizer, Source, Tiling, demo,
 };
@@ -58,19 +60,32 @@ fn cosine(text: &str) -> Result<f64, String> {
 
 /// The encoders that were asked for.
 pub(super) struct Encoders {
-    pub(super) dual: Option<Arc<Dual>>,
+    pub(super) dual: Option<Arc<dyn DualEncoder>>,
     pub(super) localizer: Option<Box<dyn Localizer>>,
     pub(super) fill: Fill,
 }
 
+impl Encoders {
+    /// The same, with everything they find out kept.
+    fn cached(self, cache: &Arc<Cache>) -> Self {
+        let dual = self.dual.map(|dual| -> Arc<dyn DualEncoder> {
+            Arc::new(CachedEncoder::new(dual, Arc::clone(cache)))
+        });
+        let localizer = self.localizer.map(|localizer| -> Box<dyn Localizer> {
+            Box::new(CachedLocalizer::new(localizer, Arc::clone(cache)))
+        });
+        Self { dual, localizer, ..self }
+    }
+}
+
 impl EncoderArgs {
-    /// Loads what the stages that run need. `demo` is whether the demo model judges, which has an
-    /// encoder of its own.
+    /// Loads what the stages that run need, and keeps what it finds out where there is a cache.
+    /// `demo_model` is whether the demo model judges, which has an encoder of its own.
     pub(super) fn load(
         &self,
         demo_model: bool,
-        relevance: bool,
-        regions: bool,
+        (relevance, regions): (bool, bool),
+        cache: Option<&Arc<Cache>>,
     ) -> Result<Encoders, Failure> {
         let by_patches = self.localizer == PATCHES;
         let needed = relevance || (regions && by_patches);
@@ -91,7 +106,12 @@ impl EncoderArgs {
             (true, false, _) => Some(Box::new(Owlv2::load(&files(&self.localizer)?)?)),
             (true, true, None) | (false, ..) => None,
         };
-        Ok(Encoders { dual: dual.filter(|_| relevance), localizer, fill: self.fill.into() })
+        let dual = dual.filter(|_| relevance).map(|dual| -> Arc<dyn DualEncoder> { dual });
+        let encoders = Encoders { dual, localizer, fill: self.fill.into() };
+        Ok(match cache {
+            Some(cache) => encoders.cached(cache),
+            None => encoders,
+        })
     }
 
     /// Loads the dual encoder alone.

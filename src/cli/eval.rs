@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::ProgressBar;
 
+use super::cache::Answers;
 use super::inputs::{LimitArgs, task};
 use super::model::ModelArgs;
 use super::policy::PolicyArgs;
@@ -65,12 +66,12 @@ impl Eval {
         show(&labels, &rows)
     }
 
-    /// An ablation needs the models of every variant, whichever stages were left out by flags.
+    /// No answer comes from the cache, since what judging costs is measured too. An ablation needs the models of every variant, whichever stages were left out by flags.
     fn load(&self, variants: &[Variant]) -> Result<Models, Failure> {
         if variants.len() > 1 {
-            self.stages.load_all(&self.model)
+            self.stages.load_all(&self.model, Answers::default())
         } else {
-            self.stages.load(&self.model)
+            self.stages.load(&self.model, Answers::default())
         }
     }
 
@@ -81,7 +82,7 @@ impl Eval {
         images: &[&Labelled],
         judged: impl Fn(),
     ) -> Result<Row, Failure> {
-        let counted = CountedVlm::new(&models.vlm);
+        let counted = CountedVlm::new(&*models.vlm);
         let way = self.stages.join_variant(variant, policy, models, &counted)?;
         let limits = self.limits.limits();
         let tasks: Vec<_> =

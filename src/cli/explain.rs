@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::cache::CacheArgs;
 use super::inputs::LimitArgs;
 use super::model::ModelArgs;
 use super::policy::PolicyArgs;
@@ -27,6 +28,8 @@ pub(super) struct Explain {
     #[command(flatten)]
     stages: StageArgs,
     #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     /// Show the numbers of clear rules too
     #[arg(long)]
@@ -45,7 +48,7 @@ impl Explain {
             Ok(decoded) => decoded.pictures.clone(),
             Err(error) => return Err(Failure::Unopened(miette::miette!("{}", error.message))),
         };
-        let models = self.stages.load(&self.model)?;
+        let models = self.stages.load(&self.model, self.cache.open())?;
         let way = self.stages.join(&policy, &models)?;
         let verdict = way.judging().judge_image(name, decoded)?;
         // First, since whoever reads the tree may go before its end.

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 
+use super::cache::CacheArgs;
 use super::inputs::{Inputs, LimitArgs};
 use super::model::ModelArgs;
 use super::policy::PolicyArgs;
@@ -14,7 +15,6 @@ use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::pipeline::stream::judge_all;
 use crate::store::{RunFolder, RunManifest};
-use crate::vlm::Chat;
 
 /// Judge images: files, folders, globs, or `-` for a list on standard input
 ///
@@ -32,6 +32,8 @@ pub(super) struct Judge {
     #[command(flatten)]
     stages: StageArgs,
     #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -41,12 +43,12 @@ impl Judge {
     pub(super) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
         let (tasks, count) = self.inputs.tasks(&self.limits);
-        let models = self.stages.load(&self.model)?;
+        let models = self.stages.load(&self.model, self.cache.open())?;
         let way = self.stages.join(&policy, &models)?;
         let folder = self.create_folder(&policy, &models)?;
 
         if !self.output.quiet {
-            style::notes(&self.stages.notes(&way))?;
+            style::notes(&self.stages.notes(&way, &models))?;
         }
         let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
@@ -72,6 +74,7 @@ impl Judge {
         settings.extend(self.model.settings());
         settings.extend(self.policy.settings());
         settings.extend(self.stages.settings(models));
+        settings.extend(self.cache.settings());
         settings.insert("trace".to_owned(), self.output.trace.to_string());
         let manifest = RunManifest {
             praetor: env!("CARGO_PKG_VERSION").to_owned(),

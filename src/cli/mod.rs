@@ -3,6 +3,7 @@
 //! The only room that prints, reads flags or the environment, chooses a backend, and joins
 //! judging with files.
 
+mod cache;
 mod constitution;
 mod encoders;
 mod eval;
@@ -60,6 +61,8 @@ enum Command {
     Eval(eval::Eval),
     #[command(subcommand)]
     Constitution(constitution::Command),
+    #[command(subcommand)]
+    Cache(cache::Command),
 }
 
 /// Runs the command that the arguments name, and says how it ended.
@@ -80,6 +83,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Constitution(command) => command.run(),
+        Command::Cache(command) => command.run(),
     };
     exit::code(outcome)
 }

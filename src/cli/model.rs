@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cache::cache_folder;
 use super::exit::Failure;
 use crate::prompts::Prompts;
 use crate::store::Settings;
@@ -104,17 +105,4 @@ fn help(error: &LoadError) -> Option<&'static str> {
         LoadError::Context { .. } => Some("a smaller `--context` needs less memory"),
         _ => None,
     }
-}
-
-/// Where the demo model is unpacked: `PRAETOR_CACHE`, the user's cache, or the temporary folder.
-fn cache_folder() -> PathBuf {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(folder) = named("PRAETOR_CACHE") {
-        return PathBuf::from(folder);
-    }
-    let user = named("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| named("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .or_else(|| named("LOCALAPPDATA").map(PathBuf::from));
-    user.unwrap_or_else(std::env::temp_dir).join("praetor")
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::cache::Answers;
 use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
 use super::model::ModelArgs;
@@ -12,7 +13,7 @@ use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent};
 use crate::store::Settings;
 use crate::verdict;
 use crate::vlm::Vlm;
-use crate::vlm::llama::LlamaVlm;
+use crate::vlm::cached::CachedVlm;
 
 /// The demo encoder knows no photographs, so that no encoder is chosen for another model.
 const NO_ENCODER: &str = "without a dual encoder all rules are judged and no region is looked at; \
@@ -70,8 +71,10 @@ enum Stage {
 
 /// The models that judge.
 pub(super) struct Models {
-    pub(super) vlm: LlamaVlm,
+    pub(super) vlm: Box<dyn Vlm>,
     pub(super) encoders: Encoders,
+    /// What a person should know of how they were loaded.
+    notes: Vec<String>,
 }
 
 /// A policy joined with the models.
@@ -99,17 +102,29 @@ impl Way<'_> {
 
 impl StageArgs {
     /// Loads the models that the chosen stages need.
-    pub(super) fn load(&self, model: &ModelArgs) -> Result<Models, Failure> {
+    pub(super) fn load(&self, model: &ModelArgs, answers: Answers) -> Result<Models, Failure> {
         let runs = |stage| self.method == Method::Clue && !self.without.contains(&stage);
-        let (relevance, region) = (runs(Stage::Relevance), runs(Stage::Region));
-        let encoders = self.encoders.load(model.is_demo(), relevance, region)?;
-        Ok(Models { vlm: model.load()?, encoders })
+        self.load_stages(model, answers, (runs(Stage::Relevance), runs(Stage::Region)))
     }
 
     /// Loads the models of all stages, whichever are to run.
-    pub(super) fn load_all(&self, model: &ModelArgs) -> Result<Models, Failure> {
-        let encoders = self.encoders.load(model.is_demo(), true, true)?;
-        Ok(Models { vlm: model.load()?, encoders })
+    pub(super) fn load_all(&self, model: &ModelArgs, answers: Answers) -> Result<Models, Failure> {
+        self.load_stages(model, answers, (true, true))
+    }
+
+    fn load_stages(
+        &self,
+        model: &ModelArgs,
+        Answers { cache, note }: Answers,
+        stages: (bool, bool),
+    ) -> Result<Models, Failure> {
+        let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
+        let vlm = model.load()?;
+        let vlm: Box<dyn Vlm> = match cache {
+            Some(cache) => Box::new(CachedVlm::new(vlm, cache)),
+            None => Box::new(vlm),
+        };
+        Ok(Models { vlm, encoders, notes: note.into_iter().collect() })
     }
 
     /// Joins policy, models and stages.
@@ -118,7 +133,7 @@ impl StageArgs {
         policy: &Policy,
         models: &'models Models,
     ) -> Result<Way<'models>, Failure> {
-        self.join_variant(self.variant(), policy, models, &models.vlm)
+        self.join_variant(self.variant(), policy, models, &*models.vlm)
     }
 
     /// What the flags choose, as an ablation names it.
@@ -155,12 +170,12 @@ impl StageArgs {
 
     /// What a person should know of a run before it begins: stages that have no model to run on,
     /// rules that are longer than the encoder reads.
-    pub(super) fn notes(&self, way: &Way<'_>) -> Vec<String> {
-        let Way::Clue(pipeline) = way else { return Vec::new() };
+    pub(super) fn notes(&self, way: &Way<'_>, models: &Models) -> Vec<String> {
+        let mut notes = models.notes.clone();
+        let Way::Clue(pipeline) = way else { return notes };
         let asked_for = self.without.iter().map(|stage| verdict::Stage::from(*stage));
         let asked_for: Vec<verdict::Stage> = asked_for.collect();
         let missing = |stage: &&verdict::Stage| !asked_for.contains(stage);
-        let mut notes = Vec::new();
         if pipeline.signature().without.iter().any(|stage| missing(&stage)) {
             notes.push(NO_ENCODER.to_owned());
         }

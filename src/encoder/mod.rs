@@ -21,6 +21,7 @@
 //! localizing needs each patch's state, which those models don't give, and OWLv2 is not among
 //! them; one tower serves all families.
 
+pub mod cached;
 mod error;
 pub mod scripted;
 

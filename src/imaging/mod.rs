@@ -57,7 +57,7 @@ pub use format::{Format, Recognised};
 pub use limits::Limits;
 pub use source::{Shown, Source, shown};
 pub use sources::{SourceError, Sources};
-pub use view::View;
+pub use view::{View, hash_of_pixels};
 
 /// What was in an image file.
 #[derive(Clone, Debug)]

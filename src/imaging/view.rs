@@ -10,7 +10,8 @@ use crate::units::Region;
 
 /// One way of looking at a picture; everything that is asked of a model is asked of a view.
 ///
-/// Cheap to clone: the pixels are shared.
+/// Cheap to clone: the pixels are shared. Those of a part, or of a picture without a region, are
+/// made when they are first looked at, so that a view whose answers are known costs nothing.
 ///
 /// ```
 /// use praetor::imaging::View;
@@ -20,37 +21,45 @@ use crate::units::Region;
 #[derive(Clone, Debug)]
 pub struct View {
     kind: ViewKind,
-    pixels: Arc<RgbImage>,
+    made: Made,
+    pixels: Arc<OnceLock<Arc<RgbImage>>>,
     hash: Arc<OnceLock<ImageHash>>,
+}
+
+/// Where a view's pixels come from.
+#[derive(Clone, Debug)]
+enum Made {
+    Given,
+    Without { whole: Arc<View>, regions: Vec<Region>, fill: Fill },
+    Crop { of: Arc<View>, region: Region },
 }
 
 impl View {
     /// Takes an image as a whole. It should have pixels; models refuse an image without.
     pub fn whole(pixels: impl Into<Arc<RgbImage>>) -> Self {
-        Self::of(ViewKind::Whole, pixels.into())
+        let view = Self::of(ViewKind::Whole, Made::Given);
+        view.pixels.get_or_init(|| pixels.into());
+        view
     }
 
     /// The same picture with regions painted over: the paper's x∖i. Strategy 2 asks of it whether
     /// the content is still seen.
     #[must_use]
     pub fn without(&self, regions: &[Region], fill: Fill) -> Self {
-        let mut pixels = (*self.pixels).clone();
-        for region in regions {
-            paint_over(&mut pixels, *region, fill);
-        }
-        Self::of(ViewKind::Without { regions: regions.to_vec() }, Arc::new(pixels))
+        let (whole, regions) = (Arc::new(self.clone()), regions.to_vec());
+        let kind = ViewKind::Without { regions: regions.clone() };
+        Self::of(kind, Made::Without { whole, regions, fill })
     }
 
     /// A part of this view, at least one pixel of it.
     #[must_use]
     pub fn crop(&self, region: Region) -> Self {
-        let (left, top, width, height) = pixels_of(region, self.pixels.dimensions());
-        let part = imageops::crop_imm(&*self.pixels, left, top, width, height).to_image();
-        Self::of(ViewKind::Crop { region }, Arc::new(part))
+        let of = Arc::new(self.clone());
+        Self::of(ViewKind::Crop { region }, Made::Crop { of, region })
     }
 
-    fn of(kind: ViewKind, pixels: Arc<RgbImage>) -> Self {
-        Self { kind, pixels, hash: Arc::default() }
+    fn of(kind: ViewKind, made: Made) -> Self {
+        Self { kind, made, pixels: Arc::default(), hash: Arc::default() }
     }
 
     /// Which part of the picture this is.
@@ -58,20 +67,47 @@ impl View {
         &self.kind
     }
 
-    /// Hash of size and pixels: equal for views that no model can tell apart, whatever file and
-    /// part of it they came from. Computed when it is first asked for.
+    /// Hash of size and pixels; for a part, or a picture without a region, of what it was made of
+    /// and how. Equal hashes mean equal pixels, whatever file they came from. Computed when it is
+    /// first asked for.
     pub fn hash(&self) -> ImageHash {
-        *self.hash.get_or_init(|| {
-            let width = self.pixels.width().to_le_bytes();
-            let height = self.pixels.height().to_le_bytes();
-            Hash::of_parts([width.as_slice(), &height, self.pixels.as_raw()])
+        *self.hash.get_or_init(|| match &self.made {
+            Made::Given => hash_of_pixels(self.pixels()),
+            Made::Without { whole, regions, fill } => {
+                let recipe = format!("without {regions:?} {fill:?} of {}", whole.hash());
+                Hash::of(recipe.as_bytes())
+            }
+            Made::Crop { of, region } => {
+                Hash::of(format!("crop {region:?} of {}", of.hash()).as_bytes())
+            }
         })
     }
 
     /// The pixels, 8 bits a channel, upright, without alpha.
     pub fn pixels(&self) -> &Arc<RgbImage> {
-        &self.pixels
+        self.pixels.get_or_init(|| match &self.made {
+            // `whole` has put them there.
+            Made::Given => Arc::default(),
+            Made::Without { whole, regions, fill } => {
+                let mut pixels = (**whole.pixels()).clone();
+                for region in regions {
+                    paint_over(&mut pixels, *region, *fill);
+                }
+                Arc::new(pixels)
+            }
+            Made::Crop { of, region } => {
+                let whole = of.pixels();
+                let (left, top, width, height) = pixels_of(*region, whole.dimensions());
+                Arc::new(imageops::crop_imm(&**whole, left, top, width, height).to_image())
+            }
+        })
     }
+}
+
+/// Hash of a picture's size and pixels.
+pub fn hash_of_pixels(pixels: &RgbImage) -> ImageHash {
+    let (width, height) = (pixels.width().to_le_bytes(), pixels.height().to_le_bytes());
+    Hash::of_parts([width.as_slice(), &height, pixels.as_raw()])
 }
 
 #[cfg(test)]
@@ -87,6 +123,22 @@ mod tests {
         assert_ne!(wide.hash(), tall.hash());
         assert_eq!(*wide.kind(), ViewKind::Whole);
         assert_eq!(wide.pixels().dimensions(), (4, 2));
+    }
+
+    #[test]
+    fn what_a_view_is_made_of_and_how_counts() {
+        let view = View::whole(RgbImage::new(8, 8));
+        let region = |left| Region::new(left, 0.0, 0.9, 0.5).unwrap();
+        let same = view.without(&[region(0.1)], Fill::Grey);
+        assert_eq!(same.hash(), view.without(&[region(0.1)], Fill::Grey).hash());
+        let others = [
+            view.hash(),
+            view.without(&[region(0.1)], Fill::Blend).hash(),
+            view.without(&[region(0.2)], Fill::Grey).hash(),
+            view.crop(region(0.1)).hash(),
+            View::whole(RgbImage::new(9, 9)).without(&[region(0.1)], Fill::Grey).hash(),
+        ];
+        assert!(others.iter().all(|other| *other != same.hash()), "{others:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //!
 //! Caching, recording and faults are wrappers around [`Vlm`], never `if`s in a stage.
 
+pub mod cached;
 pub mod chat;
 pub mod counted;
 #[cfg(feature = "llama")]
@@ -68,6 +69,31 @@ pub trait Vlm: Chat {
     /// # Errors
     /// As [`visible`](Self::visible).
     fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError>;
+}
+
+impl<Model: Chat + ?Sized> Chat for &Model {
+    fn chat(
+        &self,
+        view: Option<&View>,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        (**self).chat(view, conversations, generate)
+    }
+
+    fn model(&self) -> &ModelId {
+        (**self).model()
+    }
+}
+
+impl<Model: Vlm + ?Sized> Vlm for &Model {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        (**self).visible(view, statements)
+    }
+
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        (**self).answers(view, questions)
+    }
 }
 
 /// The answer to one question.

@@ -13,9 +13,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("constitution", &["units", "ids", "paper"]),
     ("imaging", &["units", "ids"]),
     ("prompts", &["units", "ids"]),
+    ("cache", &["ids"]),
     // Models.
-    ("vlm", &["units", "ids", "imaging", "prompts", "verdict"]),
-    ("encoder", &["units", "ids", "imaging", "paper"]),
+    ("vlm", &["units", "ids", "imaging", "prompts", "verdict", "cache"]),
+    ("encoder", &["units", "ids", "imaging", "paper", "cache"]),
     // Stages: never each other.
     ("relevance", &["units", "ids", "verdict", "constitution", "imaging", "encoder"]),
     ("judge", &["units", "ids", "verdict", "constitution", "imaging", "prompts", "vlm", "encoder"]),
@@ -62,6 +63,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "eval",
             "report",
             "workbench",
+            "cache",
         ],
     ),
 ];

@@ -86,6 +86,7 @@ impl Praetor {
         command
             .args(arguments)
             .current_dir(self.folder.path())
+            .env("PRAETOR_NO_CACHE", "1")
             .env("PRAETOR_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
             .env_remove("PRAETOR_LOG");
         command

@@ -1,0 +1,239 @@
+//! A model whose answers are kept, so that none is asked for twice.
+
+use std::sync::Arc;
+
+use super::chat::{Form, Generate, Reply, Turn};
+use super::{Answer, Chat, Vlm, VlmError, YesNo};
+use crate::cache::{Cache, Kind};
+use crate::ids::{Hash, ModelId};
+use crate::imaging::View;
+
+/// Looks answers up before it asks another model, and keeps what that answers. What could not be
+/// had is never kept.
+///
+/// ```
+/// use std::sync::Arc;
+/// use praetor::cache::Cache;
+/// use praetor::vlm::{Vlm, cached::CachedVlm, counted::CountedVlm, scripted::ScriptedVlm};
+/// let model = ScriptedVlm::new(0.2);
+/// let counted = CountedVlm::new(&model);
+/// let cached = CachedVlm::new(&counted, Arc::new(Cache::in_memory()?));
+/// let view = praetor::imaging::View::whole(image::RgbImage::new(8, 8));
+/// let first = cached.visible(Some(&view), &["a dog is visible"]).unwrap();
+/// let again = cached.visible(Some(&view), &["a dog is visible", "a cat is visible"]).unwrap();
+/// assert_eq!(first[0], again[0]);
+/// assert_eq!(counted.asked().questions, 2);
+/// # Ok::<(), praetor::cache::CacheError>(())
+/// ```
+pub struct CachedVlm<Model> {
+    inner: Model,
+    cache: Arc<Cache>,
+}
+
+/// Whose questions: the model's own form for content, or words of their own.
+#[derive(Clone, Copy)]
+enum Ask {
+    Visible,
+    Answers,
+}
+
+impl<Model: Vlm> CachedVlm<Model> {
+    /// Keeps what `inner` answers in `cache`.
+    pub fn new(inner: Model, cache: Arc<Cache>) -> Self {
+        Self { inner, cache }
+    }
+
+    fn ask(
+        &self,
+        ask: Ask,
+        view: Option<&View>,
+        questions: &[&str],
+    ) -> Result<Vec<Answer>, VlmError> {
+        let model = self.inner.model().fingerprint;
+        let keys: Vec<Hash> =
+            questions.iter().map(|question| answer_key(&model, ask, view, question)).collect();
+        let known = self.cache.get(Kind::Answer, &keys).into_iter();
+        let known: Vec<Option<Answer>> =
+            known.map(|bytes| Some(Answer::Seen(read_answer(&bytes?)?))).collect();
+        let missing: Vec<usize> = (0..keys.len()).filter(|index| known[*index].is_none()).collect();
+        let open: Vec<&str> = missing.iter().map(|index| questions[*index]).collect();
+        let answered = match (open.is_empty(), ask) {
+            (true, _) => Vec::new(),
+            (false, Ask::Visible) => self.inner.visible(view, &open)?,
+            (false, Ask::Answers) => self.inner.answers(view, &open)?,
+        };
+        for (index, answer) in missing.iter().zip(&answered) {
+            if let Answer::Seen(answer) = answer {
+                self.cache.put(Kind::Answer, keys[*index], write_answer(*answer));
+            }
+        }
+        let mut answered = answered.into_iter();
+        // As many as were asked, by the trait's contract.
+        Ok(known.into_iter().filter_map(|known| known.or_else(|| answered.next())).collect())
+    }
+}
+
+fn answer_key(model: &Hash, ask: Ask, view: Option<&View>, question: &str) -> Hash {
+    let ask = match ask {
+        Ask::Visible => b"visible".as_slice(),
+        Ask::Answers => b"answers",
+    };
+    let view = view.map(View::hash);
+    let view = view.as_ref().map_or(b"none".as_slice(), |hash| hash.bytes());
+    Hash::of_parts([model.bytes().as_slice(), ask, view, question.as_bytes()])
+}
+
+fn write_answer(answer: YesNo) -> Vec<u8> {
+    [answer.ln_yes.to_le_bytes(), answer.ln_no.to_le_bytes()].concat()
+}
+
+fn read_answer(bytes: &[u8]) -> Option<YesNo> {
+    let (yes, no) = bytes.split_at_checked(8)?;
+    Some(YesNo {
+        ln_yes: f64::from_le_bytes(yes.try_into().ok()?),
+        ln_no: f64::from_le_bytes(no.try_into().ok()?),
+    })
+}
+
+impl<Model: Vlm> Vlm for CachedVlm<Model> {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        self.ask(Ask::Visible, view, statements)
+    }
+
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        self.ask(Ask::Answers, view, questions)
+    }
+}
+
+impl<Model: Vlm> Chat for CachedVlm<Model> {
+    fn chat(
+        &self,
+        view: Option<&View>,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        let model = self.inner.model().fingerprint;
+        let keys: Vec<Hash> =
+            conversations.iter().map(|turns| reply_key(&model, view, turns, generate)).collect();
+        let known = self.cache.get(Kind::Reply, &keys).into_iter();
+        let known: Vec<Option<Reply>> =
+            known.map(|bytes| String::from_utf8(bytes?).ok().map(Reply::Said)).collect();
+        let missing: Vec<usize> = (0..keys.len()).filter(|index| known[*index].is_none()).collect();
+        let open: Vec<Vec<Turn>> =
+            missing.iter().map(|index| conversations[*index].clone()).collect();
+        let said =
+            if open.is_empty() { Vec::new() } else { self.inner.chat(view, &open, generate)? };
+        for (index, reply) in missing.iter().zip(&said) {
+            // An empty reply says nothing that is worth keeping.
+            if let Reply::Said(text) = reply
+                && !text.is_empty()
+            {
+                self.cache.put(Kind::Reply, keys[*index], text);
+            }
+        }
+        let mut said = said.into_iter();
+        Ok(known.into_iter().filter_map(|known| known.or_else(|| said.next())).collect())
+    }
+
+    fn model(&self) -> &ModelId {
+        self.inner.model()
+    }
+}
+
+fn reply_key(model: &Hash, view: Option<&View>, turns: &[Turn], generate: &Generate) -> Hash {
+    let view = view.map(View::hash);
+    let form = match &generate.form {
+        Form::Free => String::new(),
+        Form::Json(schema) => schema.to_string(),
+    };
+    let most = generate.most_tokens.to_le_bytes();
+    let mut parts: Vec<&[u8]> = vec![
+        model.bytes(),
+        view.as_ref().map_or(b"none".as_slice(), |hash| hash.bytes()),
+        &most,
+        form.as_bytes(),
+    ];
+    for turn in turns {
+        let (who, text) = match turn {
+            Turn::User(text) => (b"user".as_slice(), text),
+            Turn::Assistant(text) => (b"assistant".as_slice(), text),
+        };
+        parts.extend([who, text.as_bytes()]);
+    }
+    Hash::of_parts(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Why;
+    use crate::vlm::counted::CountedVlm;
+    use crate::vlm::scripted::ScriptedVlm;
+
+    fn view(grey: u8) -> View {
+        View::whole(image::RgbImage::from_pixel(4, 4, image::Rgb([grey; 3])))
+    }
+
+    #[test]
+    fn every_part_of_a_question_counts() {
+        let model = ScriptedVlm::new(0.2).with_prior("a dog", 0.9).saying("a dog", 0.7);
+        let counted = CountedVlm::new(&model);
+        let cached = CachedVlm::new(&counted, Arc::new(Cache::in_memory().unwrap()));
+        let ask = |view: Option<&View>, question| cached.visible(view, &[question]).unwrap();
+        assert_ne!(ask(None, "a dog"), ask(Some(&view(1)), "a dog"));
+        ask(Some(&view(2)), "a dog");
+        ask(Some(&view(1)), "a cat");
+        cached.answers(Some(&view(1)), &["a dog"]).unwrap();
+        let region = crate::units::Region::new(0.0, 0.0, 0.5, 0.5).unwrap();
+        ask(Some(&view(1).crop(region)), "a dog");
+        assert_eq!(counted.asked().questions, 5);
+        // Asked again, in another order and company, nothing reaches the model.
+        let again = cached.visible(Some(&view(1)), &["a cat", "a dog", "a cat"]).unwrap();
+        assert_eq!(again.len(), 3);
+        assert_eq!(again[0], again[2]);
+        assert_ne!(again[0], again[1]);
+        assert_eq!(counted.asked().questions, 5);
+    }
+
+    #[test]
+    fn what_could_not_be_had_is_asked_again_and_keeps_its_place() {
+        let model = ScriptedVlm::new(0.2).failing("b", Why::Refused);
+        let counted = CountedVlm::new(&model);
+        let cached = CachedVlm::new(&counted, Arc::new(Cache::in_memory().unwrap()));
+        for round in 1..=2 {
+            let answers = cached.visible(Some(&view(1)), &["a", "b", "c"]).unwrap();
+            assert_eq!(answers[1], Answer::Unavailable(Why::Refused));
+            assert!(matches!(answers[2], Answer::Seen(_)));
+            assert_eq!(counted.asked().questions, 2 + round);
+        }
+    }
+
+    #[test]
+    fn replies_are_kept_with_their_whole_conversation_and_form() {
+        let said = |text: &str| Reply::Said(text.to_owned());
+        let model = ScriptedVlm::new(0.2)
+            .replying("why", [said("because"), said("so")])
+            .replying("empty", [said("")]);
+        let counted = CountedVlm::new(&model);
+        let cached = CachedVlm::new(&counted, Arc::new(Cache::in_memory().unwrap()));
+        let user = |text: &str| Turn::User(text.to_owned());
+        let free = Generate { most_tokens: 9, form: Form::Free };
+        let first = vec![user("why")];
+        let second = vec![user("why"), Turn::Assistant("because".to_owned()), user("so?")];
+        for _ in 0..2 {
+            let both = [first.clone(), second.clone()];
+            let replies = cached.chat(Some(&view(1)), &both, &free).unwrap();
+            assert_eq!(replies, [said("because"), said("so")]);
+        }
+        assert_eq!(counted.asked().conversations, 1);
+        let longer = Generate { most_tokens: 10, ..free.clone() };
+        cached.chat(Some(&view(1)), std::slice::from_ref(&first), &longer).unwrap();
+        cached.chat(None, &[first], &free).unwrap();
+        assert_eq!(counted.asked().conversations, 3);
+        for _ in 0..2 {
+            cached.chat(None, &[vec![user("empty")]], &free).unwrap();
+            cached.chat(None, &[vec![user("silence")]], &free).unwrap();
+        }
+        assert_eq!(counted.asked().conversations, 7);
+    }
+}
