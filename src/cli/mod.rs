@@ -9,6 +9,7 @@ mod encoders;
 mod eval;
 mod exit;
 mod explain;
+mod impact;
 mod inputs;
 mod judge;
 mod model;
@@ -59,6 +60,7 @@ enum Command {
     Explain(explain::Explain),
     Relevance(relevance::RelevanceCommand),
     Eval(eval::Eval),
+    Impact(impact::ImpactCommand),
     #[command(subcommand)]
     Constitution(constitution::Command),
     #[command(subcommand)]
@@ -82,6 +84,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Impact(command) => command.run(),
         Command::Constitution(command) => command.run(),
         Command::Cache(command) => command.run(),
     };

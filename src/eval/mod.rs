@@ -4,8 +4,10 @@
 //! judging and hands the verdicts over.
 
 pub mod ablation;
+pub mod intervals;
 mod labels;
 mod metrics;
+pub mod paired;
 
 pub use labels::{LabelError, Labelled, Labels};
 pub use metrics::{Confusion, Counts};

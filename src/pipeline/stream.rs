@@ -38,6 +38,20 @@ pub fn judge_all<Decode>(
 where
     Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
 {
+    decode_ahead(tasks, |image, decoded| Ok(each(way.judge_image(image, decoded)?)))
+}
+
+/// Hands on images in their order, decoded while the one before is looked at; `each` may stop.
+///
+/// # Errors
+/// The first that `each` gives.
+pub fn decode_ahead<Decode>(
+    tasks: impl Iterator<Item = Task<Decode>> + Send + 'static,
+    mut each: impl FnMut(String, Result<Decoded, ImageError>) -> Result<ControlFlow<()>, JudgeError>,
+) -> Result<(), JudgeError>
+where
+    Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
+{
     let (ready, decoded) = mpsc::sync_channel(AHEAD);
     let run_ahead = move || {
         for Task { image, decode } in tasks {
@@ -52,7 +66,7 @@ where
         .spawn(run_ahead)
         .map_err(|_| VlmError::Gone)?;
     for (image, decoded) in decoded {
-        if each(way.judge_image(image, decoded)?).is_break() {
+        if each(image, decoded)?.is_break() {
             // Not joined: it may be waiting for a list that never ends.
             return Ok(());
         }

@@ -12,6 +12,7 @@
 //! files.
 
 mod explain;
+mod impact;
 mod picture;
 mod rules;
 mod scale;
@@ -25,12 +26,14 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 pub use self::explain::explain_page;
+pub use self::impact::{Thumbnail, impact_page};
 pub use self::picture::Inline;
 pub use self::scale::{Axis, Nearness, Scale};
 
 /// The templates: a page each, and the pieces that pages share.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("explain.html", include_str!("explain.html.jinja")),
+    ("impact.html", include_str!("impact.html.jinja")),
     ("pieces.html", include_str!("pieces.html.jinja")),
     ("page.css", include_str!("page.css")),
 ];

@@ -2,3 +2,5 @@
 //!
 //! Everything here reads verdicts and their findings, and counts; nothing here judges an image.
 //! The commands in `cli` judge first and hand the verdicts in.
+
+pub mod impact;

@@ -41,9 +41,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Evidence: never what judges.
     ("store", &["units", "ids", "verdict", "constitution"]),
     ("eval", &["units", "ids", "verdict", "constitution"]),
-    ("report", &["units", "ids", "verdict", "constitution", "imaging"]),
     // What an edit does to verdicts: it decides anew from findings, and asks no model.
     ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
+    ("report", &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench"]),
     // Edge: all.
     (
         "cli",

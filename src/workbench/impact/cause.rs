@@ -1,0 +1,164 @@
+//! Why a rule's outcome on an image changed: which precondition, or which threshold.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::units::Probability;
+use crate::verdict::{Finding, Holds, Outcome, Relevance, RuleVerdict};
+
+/// One thing that made the difference.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// The rule is new.
+    RuleAdded,
+    /// The rule is gone.
+    RuleRemoved,
+    /// A precondition that is asked now.
+    NowAsked {
+        /// What is asked.
+        statement: String,
+        /// Whether it holds.
+        holds: Holds,
+        /// M, where it was answered.
+        m: Option<Probability>,
+    },
+    /// A precondition that is asked no more.
+    NoLongerAsked {
+        /// What was asked.
+        statement: String,
+        /// Whether it held.
+        holds: Holds,
+        /// M, where it was answered.
+        m: Option<Probability>,
+    },
+    /// The same precondition, decided otherwise: by another threshold, or another central object.
+    DecidedOtherwise {
+        /// What is asked.
+        statement: String,
+        /// Whether it held.
+        before: Holds,
+        /// Whether it holds.
+        after: Holds,
+        /// M before, which differs where it was read off a crop.
+        m_before: Option<Probability>,
+        /// M after.
+        m_after: Option<Probability>,
+    },
+    /// The rule has come to be, or ceased to be, relevant for the image.
+    Relevance {
+        /// Nearness by the old edition.
+        before: Option<Relevance>,
+        /// Nearness by the new one.
+        after: Option<Relevance>,
+    },
+}
+
+/// What made the difference between two outcomes of a rule on one image.
+pub(super) fn causes(before: Option<&RuleVerdict>, after: Option<&RuleVerdict>) -> Vec<Cause> {
+    let (before, after) = match (before, after) {
+        (Some(before), Some(after)) => (before, after),
+        (None, Some(_)) => return vec![Cause::RuleAdded],
+        (Some(_), None) => return vec![Cause::RuleRemoved],
+        (None, None) => return Vec::new(),
+    };
+    let irrelevant = |rule: &RuleVerdict| rule.outcome == Outcome::Irrelevant;
+    if irrelevant(before) != irrelevant(after) {
+        return vec![Cause::Relevance { before: before.relevance, after: after.relevance }];
+    }
+    // What keeps a rule from being violated is what does not hold; so that is what has come or gone.
+    let mut causes = Vec::new();
+    for is in &after.findings {
+        match asked(&before.findings, is) {
+            None => causes.push(Cause::NowAsked {
+                statement: is.precondition.clone(),
+                holds: is.holds,
+                m: is.m,
+            }),
+            Some(was) if was.holds != is.holds => causes.push(Cause::DecidedOtherwise {
+                statement: is.precondition.clone(),
+                before: was.holds,
+                after: is.holds,
+                m_before: was.m,
+                m_after: is.m,
+            }),
+            Some(_) => {}
+        }
+    }
+    for was in &before.findings {
+        if asked(&after.findings, was).is_none() {
+            causes.push(Cause::NoLongerAsked {
+                statement: was.precondition.clone(),
+                holds: was.holds,
+                m: was.m,
+            });
+        }
+    }
+    let came_free = after.outcome == Outcome::Violated;
+    let mattered: Vec<Cause> =
+        causes.iter().filter(|cause| cause.matters(came_free)).cloned().collect();
+    if mattered.is_empty() { causes } else { mattered }
+}
+
+fn asked<'a>(findings: &'a [Finding], of: &Finding) -> Option<&'a Finding> {
+    findings.iter().find(|finding| finding.precondition == of.precondition)
+}
+
+impl Cause {
+    /// Whether it bears on the way the rule went: towards violated (`came_free`), what had stood in
+    /// the way must have gone; away from it, something must have come in the way.
+    fn matters(&self, came_free: bool) -> bool {
+        match self {
+            Self::NowAsked { holds, .. } => !came_free && *holds != Holds::Yes,
+            Self::NoLongerAsked { holds, .. } => came_free && *holds != Holds::Yes,
+            Self::DecidedOtherwise { .. }
+            | Self::RuleAdded
+            | Self::RuleRemoved
+            | Self::Relevance { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RuleAdded => f.write_str("the rule is new"),
+            Self::RuleRemoved => f.write_str("the rule is gone"),
+            Self::NowAsked { statement, holds, m } => {
+                write!(f, "now asks whether {statement}: {}{}", answer(*holds), number(*m))
+            }
+            Self::NoLongerAsked { statement, holds, m } => {
+                write!(f, "asks no longer whether {statement} ({}{})", answer(*holds), number(*m))
+            }
+            Self::DecidedOtherwise { statement, before, after, m_before, m_after } => {
+                let (was, is) = (answer(*before), answer(*after));
+                write!(f, "{statement}: {was}{}, now {is}{}", number(*m_before), number(*m_after))
+            }
+            Self::Relevance { before, after } => {
+                let relevant = after.is_some_and(Relevance::kept);
+                let near = |relevance: &Option<Relevance>| {
+                    let text =
+                        |one: &Relevance| format!("{:.3} of {:.3}", one.cosine, one.threshold);
+                    relevance.as_ref().map_or_else(|| "not scanned".to_owned(), text)
+                };
+                let word = if relevant { "has become" } else { "is no longer" };
+                let (before, after) = (near(before), near(after));
+                write!(f, "the rule {word} relevant for the image (nearness {before}, now {after})")
+            }
+        }
+    }
+}
+
+fn answer(holds: Holds) -> &'static str {
+    match holds {
+        Holds::Yes => "yes",
+        Holds::No => "no",
+        Holds::Unknown => "not settled",
+    }
+}
+
+fn number(m: Option<Probability>) -> String {
+    m.map_or_else(String::new, |m| format!(", M {m}"))
+}
