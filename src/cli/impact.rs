@@ -165,6 +165,10 @@ fn text(impact: &Impact, gallery: Option<&Path>) -> String {
         count(impact.images),
         share.map_or_else(String::new, |share| format!("  ({})", percents(share)))
     )));
+    let otherwise = impact.flips.len() - flipped;
+    if otherwise > 0 {
+        lines.push(format!("{} more stay as they are, by other rules", count(otherwise)));
+    }
     if impact.failed > 0 {
         lines.push(format!("{} more could not be read", count(impact.failed)));
     }

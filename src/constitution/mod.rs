@@ -8,6 +8,7 @@
 //! Whatever is wrong with the two files is reported at once, each mistake with its place and a way
 //! to mend it: see [`ConstitutionError`] and [`Problem`].
 
+mod altered;
 pub mod diff;
 mod error;
 mod lock;

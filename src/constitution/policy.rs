@@ -134,6 +134,12 @@ impl Policy {
         Ok(Self::assemble(constitution, lock))
     }
 
+    /// A policy of the same name by other rules.
+    pub(super) fn of(&self, rules: Vec<PolicyRule>) -> Self {
+        let hash = hash(&rules);
+        Self { name: self.name.clone(), rules, hash }
+    }
+
     /// Joins two that are known to fit.
     fn assemble(constitution: &Constitution, lock: &Lock) -> Self {
         let rules: Vec<PolicyRule> = constitution

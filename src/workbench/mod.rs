@@ -4,3 +4,4 @@
 //! The commands in `cli` judge first and hand the verdicts in.
 
 pub mod impact;
+pub mod probe;

@@ -1,6 +1,7 @@
 //! `praetor constitution`: the policy team's own commands.
 
 mod diff;
+mod probe;
 mod schema;
 
 use clap::Subcommand;
@@ -11,6 +12,7 @@ use super::Outcome;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
     Diff(diff::DiffCommand),
+    Probe(Box<probe::Probe>),
     Schema(schema::Schema),
 }
 
@@ -18,6 +20,7 @@ impl Command {
     pub(in crate::cli) fn run(self) -> Outcome {
         match self {
             Self::Diff(command) => command.run(),
+            Self::Probe(command) => command.run(),
             Self::Schema(command) => command.run(),
         }
     }

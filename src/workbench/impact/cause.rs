@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, Outcome, Relevance, RuleVerdict};
+use crate::verdict::{Finding, Holds, Outcome, Relevance, RuleVerdict, Step};
 
 /// One thing that made the difference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +24,8 @@ pub enum Cause {
         holds: Holds,
         /// M, where it was answered.
         m: Option<Probability>,
+        /// The step that decided.
+        by: Option<Step>,
     },
     /// A precondition that is asked no more.
     NoLongerAsked {
@@ -33,6 +35,8 @@ pub enum Cause {
         holds: Holds,
         /// M, where it was answered.
         m: Option<Probability>,
+        /// The step that decided.
+        by: Option<Step>,
     },
     /// The same precondition, decided otherwise: by another threshold, or another central object.
     DecidedOtherwise {
@@ -46,6 +50,10 @@ pub enum Cause {
         m_before: Option<Probability>,
         /// M after.
         m_after: Option<Probability>,
+        /// The step that decided before.
+        by_before: Option<Step>,
+        /// The step that decided after.
+        by_after: Option<Step>,
     },
     /// The rule has come to be, or ceased to be, relevant for the image.
     Relevance {
@@ -76,6 +84,7 @@ pub(super) fn causes(before: Option<&RuleVerdict>, after: Option<&RuleVerdict>) 
                 statement: is.precondition.clone(),
                 holds: is.holds,
                 m: is.m,
+                by: is.by,
             }),
             Some(was) if was.holds != is.holds => causes.push(Cause::DecidedOtherwise {
                 statement: is.precondition.clone(),
@@ -83,6 +92,8 @@ pub(super) fn causes(before: Option<&RuleVerdict>, after: Option<&RuleVerdict>) 
                 after: is.holds,
                 m_before: was.m,
                 m_after: is.m,
+                by_before: was.by,
+                by_after: is.by,
             }),
             Some(_) => {}
         }
@@ -93,6 +104,7 @@ pub(super) fn causes(before: Option<&RuleVerdict>, after: Option<&RuleVerdict>) 
                 statement: was.precondition.clone(),
                 holds: was.holds,
                 m: was.m,
+                by: was.by,
             });
         }
     }
@@ -126,39 +138,51 @@ impl fmt::Display for Cause {
         match self {
             Self::RuleAdded => f.write_str("the rule is new"),
             Self::RuleRemoved => f.write_str("the rule is gone"),
-            Self::NowAsked { statement, holds, m } => {
-                write!(f, "now asks whether {statement}: {}{}", answer(*holds), number(*m))
+            Self::NowAsked { statement, holds, m, by } => {
+                write!(f, "now asks whether {statement}: {}", told(*holds, *m, *by))
             }
-            Self::NoLongerAsked { statement, holds, m } => {
-                write!(f, "asks no longer whether {statement} ({}{})", answer(*holds), number(*m))
+            Self::NoLongerAsked { statement, holds, m, by } => {
+                write!(f, "asks no longer whether {statement} ({})", told(*holds, *m, *by))
             }
-            Self::DecidedOtherwise { statement, before, after, m_before, m_after } => {
-                let (was, is) = (answer(*before), answer(*after));
-                write!(f, "{statement}: {was}{}, now {is}{}", number(*m_before), number(*m_after))
+            Self::DecidedOtherwise {
+                statement,
+                before,
+                after,
+                m_before,
+                m_after,
+                by_before,
+                by_after,
+            } => {
+                let was = told(*before, *m_before, *by_before);
+                write!(f, "{statement}: {was}; now {}", told(*after, *m_after, *by_after))
             }
             Self::Relevance { before, after } => {
                 let relevant = after.is_some_and(Relevance::kept);
-                let near = |relevance: &Option<Relevance>| {
-                    let text =
-                        |one: &Relevance| format!("{:.3} of {:.3}", one.cosine, one.threshold);
-                    relevance.as_ref().map_or_else(|| "not scanned".to_owned(), text)
+                let near = |relevance: &Option<Relevance>| match relevance {
+                    None => "not scanned".to_owned(),
+                    Some(one) => format!("{:.3}, judged above {:.3}", one.cosine, one.threshold),
                 };
                 let word = if relevant { "has become" } else { "is no longer" };
                 let (before, after) = (near(before), near(after));
-                write!(f, "the rule {word} relevant for the image (nearness {before}, now {after})")
+                write!(f, "the rule {word} relevant for the image (nearness {before}; now {after})")
             }
         }
     }
 }
 
-fn answer(holds: Holds) -> &'static str {
-    match holds {
+/// An answer with what stands behind it: `no by reasoning, M 0.896`.
+fn told(holds: Holds, m: Option<Probability>, by: Option<Step>) -> String {
+    let answer = match holds {
         Holds::Yes => "yes",
         Holds::No => "no",
         Holds::Unknown => "not settled",
-    }
-}
-
-fn number(m: Option<Probability>) -> String {
-    m.map_or_else(String::new, |m| format!(", M {m}"))
+    };
+    let by = match by {
+        Some(Step::Region) => " by its region",
+        Some(Step::Reasoning) => " by reasoning",
+        Some(Step::Lean) => " by leaning",
+        Some(Step::Prior | Step::PlainCut) | None => "",
+    };
+    let m = m.map_or_else(String::new, |m| format!(", M {m}"));
+    format!("{answer}{by}{m}")
 }

@@ -99,7 +99,7 @@ fn the_same_question_may_be_decided_otherwise_and_rules_come_and_go() {
     assert_eq!(
         told,
         [
-            "a: x: not settled, M 0.500, now yes, M 0.500",
+            "a: x: not settled, M 0.500; now yes, M 0.500",
             "new: the rule is new",
             "gone: the rule is gone"
         ]

@@ -1,0 +1,193 @@
+//! `praetor constitution probe`: do verdicts follow the policy's text?
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use crate::cache::Cache;
+use crate::cli::cache::{Answers, CacheArgs};
+use crate::cli::inputs::{Inputs, LimitArgs};
+use crate::cli::model::ModelArgs;
+use crate::cli::policy::PolicyArgs;
+use crate::cli::stages::{Models, StageArgs, Way};
+use crate::cli::{Ending, Failure, Outcome, report, style};
+use crate::constitution::Policy;
+use crate::eval::intervals::Interval;
+use crate::pipeline::stream::decode_ahead;
+use crate::verdict::{Conclusion, Method};
+use crate::workbench::probe::{RuleProbe, Turned, total};
+
+/// Take rules out and turn them into their opposite, to see whether verdicts follow the policy
+///
+/// A judge that follows the policy calls an image safe when the one rule that it violates is taken
+/// out, and turns its verdict when a rule is turned into its opposite ("no knife is visible" for "a
+/// knife is visible"). A judge with a taste of its own does not. The share that turns is shown, rule
+/// by rule. How well opposites are judged depends on how well the model understands "no".
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Probe {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    stages: StageArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// In words for people, or as JSON for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// No progress bar
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// A rule with the policies that lack it and turn it round.
+struct Changed<'models> {
+    probe: RuleProbe,
+    without: Option<Way<'models>>,
+    inverted: Way<'models>,
+}
+
+impl Probe {
+    pub(in crate::cli) fn run(self) -> Outcome {
+        if self.stages.variant().method != Method::Clue {
+            return Err(Failure::Input(miette::miette!(
+                code = "praetor::probe::baseline",
+                help = "leave `--method` away",
+                "a baseline does not say which rule is violated, so that no rule can be probed"
+            )));
+        }
+        let policy = self.policy.load()?;
+        let Answers { cache, note } = self.cache.open();
+        // The policies have nearly all questions in common.
+        let cache = match cache {
+            Some(cache) => cache,
+            None => Arc::new(Cache::in_memory()?),
+        };
+        let models = self.stages.load(&self.model, Answers { cache: Some(cache), note })?;
+        let whole = self.stages.join(&policy, &models)?;
+        let mut changed = self.changed(&policy, &models)?;
+        if !self.quiet {
+            style::notes(&self.stages.notes(&whole, &models))?;
+        }
+        let images = self.judge(&whole, &mut changed)?;
+        let probes: Vec<RuleProbe> = changed.into_iter().map(|changed| changed.probe).collect();
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&probes)?)?,
+            Format::Text => write!(out, "{}", text(&probes, images))?,
+        }
+        Ok(Ending::Done)
+    }
+
+    fn changed<'models>(
+        &self,
+        policy: &Policy,
+        models: &'models Models,
+    ) -> Result<Vec<Changed<'models>>, Failure> {
+        let mut changed = Vec::new();
+        for rule in &policy.rules {
+            let Some(inverted) = policy.inverted(&rule.id) else { continue };
+            let without = policy.without_rule(&rule.id);
+            let without = without.map(|policy| self.stages.join(&policy, models)).transpose()?;
+            let inverted = self.stages.join(&inverted, models)?;
+            changed.push(Changed { probe: RuleProbe::new(rule.id.clone()), without, inverted });
+        }
+        Ok(changed)
+    }
+
+    /// Judges every image by the policy and by all that differ from it; how many could be read.
+    fn judge(&self, whole: &Way<'_>, changed: &mut [Changed<'_>]) -> Result<usize, Failure> {
+        let (tasks, count) = self.inputs.tasks(&self.limits);
+        let bar =
+            if self.quiet { indicatif::ProgressBar::hidden() } else { report::progress_bar(count) };
+        let mut images = 0;
+        decode_ahead(tasks, |image, decoded| {
+            let judge = |way: &Way<'_>| way.judging().judge_image(image.clone(), decoded.clone());
+            let verdict = judge(whole)?;
+            bar.inc(1);
+            if verdict.verdict == Conclusion::Failed {
+                return Ok(ControlFlow::Continue(()));
+            }
+            images += 1;
+            for Changed { probe, without, inverted } in &mut *changed {
+                if let Some(without) = without {
+                    probe.add_removed(&verdict, &judge(without)?);
+                }
+                probe.add_inverted(&verdict, &judge(inverted)?);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        bar.finish_and_clear();
+        Ok(images)
+    }
+}
+
+fn text(probes: &[RuleProbe], images: usize) -> String {
+    let width = probes.iter().map(|probe| probe.rule.as_str().len()).max().unwrap_or(0).max(9) + 2;
+    let mut lines = vec![
+        String::new(),
+        style::dim(&format!(
+            "{:<width$}{:>20}{:>32}{:>16}",
+            "", "taken out:", "turned into its opposite:", ""
+        )),
+        style::dim(&format!(
+            "{:<width$}{:>20}{:>16}{:>16}{:>16}",
+            "rule", "unsafe -> safe", "unsafe -> safe", "safe -> unsafe", "undetermined"
+        )),
+    ];
+    let row = |name: &str, removed: Turned, violated: Turned, clear: Turned| {
+        format!(
+            "{name:<width$}{:>20}{:>16}{:>16}{:>16}",
+            of(removed),
+            of(violated),
+            of(clear),
+            violated.open + clear.open
+        )
+    };
+    for probe in probes {
+        let RuleProbe { rule, removed, inverted_violated, inverted_clear, .. } = probe;
+        lines.push(row(rule.as_str(), *removed, *inverted_violated, *inverted_clear));
+    }
+    let removed = total(probes, |probe| probe.removed);
+    let violated = total(probes, |probe| probe.inverted_violated);
+    let clear = total(probes, |probe| probe.inverted_clear);
+    lines.push(style::bold(&row("all rules", removed, violated, clear)));
+    lines.push(String::new());
+    lines.push(format!("{images} images"));
+    lines.push(sentence("taken-out rules", removed));
+    lines.push(sentence("rules turned into their opposite", total(probes, RuleProbe::inverted)));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn of(turned: Turned) -> String {
+    if turned.asked() == 0 {
+        return "-".to_owned();
+    }
+    format!("{} of {}", turned.flipped, turned.asked())
+}
+
+fn sentence(what: &str, turned: Turned) -> String {
+    match turned.share() {
+        None => format!("no verdict could show whether the judge follows {what}"),
+        Some((share, Interval { low, high })) => format!(
+            "verdicts follow {what} in {:.1} % of cases ({:.1}–{:.1} %)",
+            share * 100.0,
+            low * 100.0,
+            high * 100.0
+        ),
+    }
+}
