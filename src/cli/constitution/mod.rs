@@ -1,5 +1,7 @@
 //! `praetor constitution`: the policy team's own commands.
 
+mod check;
+mod explain;
 mod schema;
 
 use clap::Subcommand;
@@ -9,12 +11,16 @@ use super::Outcome;
 /// Work on a constitution
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    Check(check::Check),
+    Explain(explain::ExplainLint),
     Schema(schema::Schema),
 }
 
 impl Command {
     pub(in crate::cli) fn run(self) -> Outcome {
         match self {
+            Self::Check(command) => command.run(),
+            Self::Explain(command) => command.run(),
             Self::Schema(command) => command.run(),
         }
     }
