@@ -110,7 +110,13 @@ impl Diagnostic for Finding {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = |mark: &Mark| LabeledSpan::new_with_span(Some(mark.label.clone()), mark.at);
+        // Brackets around whole paragraphs help nobody.
+        let line = |at: SourceSpan| match self.text().get(at.offset()..at.offset() + at.len()) {
+            Some(words) => (at.offset(), words.lines().next().map_or(0, str::len)).into(),
+            None => at,
+        };
+        let label =
+            move |mark: &Mark| LabeledSpan::new_with_span(Some(mark.label.clone()), line(mark.at));
         Some(Box::new(self.marks.iter().chain(&self.related).map(label)))
     }
 }

@@ -29,7 +29,7 @@ use self::words::Text;
 use super::error::{ConstitutionError, Mistake};
 use super::lock::{self, lock_path};
 use super::policy::mistakes_between;
-use super::problem::shown_path;
+use super::problem::{shown, shown_path};
 use super::source::{self, Document, printable};
 use super::tree::Node;
 use super::{Constitution, Lock, one_line};
@@ -167,6 +167,18 @@ struct Draft {
     help: String,
 }
 
+impl Draft {
+    /// With the name of the rule, which may stand far above the words.
+    fn of(mut self, rule: &str) -> Self {
+        let rule = shown(rule);
+        self.message = format!("`{rule}`: {}", self.message);
+        for mark in &mut self.marks {
+            mark.message = format!("`{rule}`: {}", mark.message);
+        }
+        self
+    }
+}
+
 /// Everything that could be written better and is not allowed.
 fn findings(constitution: &Sheet, lock: Option<&Sheet>) -> Vec<Finding> {
     let mut allowances = Allowances::of(constitution);
@@ -189,7 +201,7 @@ fn of_rules(sheet: &Sheet, rules: &[(String, Text)], allowances: &mut Allowances
     for (id, text) in rules {
         let drafts = wording::check(text).into_iter().chain(form::check(text));
         let kept = drafts.filter(|draft| !allowances.allow(draft.lint, &[id]));
-        found.extend(kept.map(|draft| sheet.finding(draft)));
+        found.extend(kept.map(|draft| sheet.finding(draft.of(id))));
     }
     for (later, first, draft) in twins::check(rules) {
         if !allowances.allow(draft.lint, &[&rules[later].0, &rules[first].0]) {
@@ -222,7 +234,7 @@ fn of_lock(sheet: &Sheet, rules: &[(String, Text)], allowances: &mut Allowances)
 /// Words in backticks, the last after `and`.
 fn listed(words: &[impl AsRef<str>]) -> String {
     let mut distinct: Vec<String> = Vec::new();
-    for word in words.iter().map(|word| format!("`{}`", word.as_ref())) {
+    for word in words.iter().map(|word| format!("`{}`", shown(word.as_ref()))) {
         if !distinct.contains(&word) {
             distinct.push(word);
         }

@@ -19,19 +19,19 @@ const TABLES: [Table; 3] = [
         lint: Lint::SubjectiveWord,
         groups: SUBJECTIVE,
         verbs: ("needs an opinion", "need an opinion"),
-        help: "two people who see the image have to agree on it: write what is visible",
+        help: "two people who see the image have to agree on it",
     },
     Table {
         lint: Lint::VagueQuantity,
         groups: VAGUE,
         verbs: ("is a quantity without a number", "are quantities without a number"),
-        help: "draw the line in the rule, since the model would draw it elsewhere on every image",
+        help: "where the rule draws no line, the model draws it elsewhere on every image",
     },
     Table {
         lint: Lint::NotVisible,
         groups: NOT_VISIBLE,
         verbs: ("can't be seen in an image", "can't be seen in an image"),
-        help: "the model sees one image and nothing else: write what in it shows this",
+        help: "the model sees one image and nothing else",
     },
 ];
 
@@ -51,6 +51,7 @@ type Change = (usize, usize, String);
 /// A word of a table, where it was found.
 struct Found {
     words: String,
+    hint: &'static str,
     mark: Mark,
     change: Option<Change>,
 }
@@ -62,8 +63,8 @@ impl Table {
         let verb = if words.len() > 1 { self.verbs.1 } else { self.verbs.0 };
         let changes: Option<Vec<Change>> = found.iter().map(|one| one.change.clone()).collect();
         let help = match changes.and_then(|changes| rewritten(text, &changes)) {
-            Some(sentence) => format!("{}\nfor example: {sentence}", self.help),
-            None => self.help.to_owned(),
+            Some(sentence) => format!("{}\nfor example: {sentence}", self.help(&found)),
+            None => self.help(&found),
         };
         (!found.is_empty()).then(|| Draft {
             lint: self.lint,
@@ -72,6 +73,16 @@ impl Table {
             related: None,
             help,
         })
+    }
+
+    /// What to do, by word where that differs.
+    fn help(&self, found: &[Found]) -> String {
+        let Some((first, rest)) = found.split_first() else { return self.help.to_owned() };
+        if rest.iter().all(|one| one.hint == first.hint) {
+            return format!("{}: {}", self.help, first.hint);
+        }
+        let hints = found.iter().map(|one| format!("\n`{}`: {}", one.words, one.hint));
+        format!("{}{}", self.help, hints.collect::<String>())
     }
 
     fn marks(&self, text: &Text) -> Vec<Found> {
@@ -91,10 +102,10 @@ impl Table {
         let mark = Mark {
             at: text.at(found.first, found.after),
             label: group.ask.to_owned(),
-            message: format!("`{words}` {}: {}", self.verbs.0, group.ask),
+            message: format!("`{words}` {}: {}", self.verbs.0, group.hint),
             instead,
         };
-        Some(Found { words, mark, change })
+        Some(Found { words, hint: group.hint, mark, change })
     }
 
     /// The group that a phrase of the table is of, and which of the group's words it is.

@@ -66,11 +66,14 @@ impl Row<'_> {
 pub(super) fn all(checked: &Checked) -> Vec<Row<'_>> {
     let unread = checked.unread.iter().map(of_error);
     let mistakes = checked.mistakes.iter().map(of_mistake);
-    let findings = checked
-        .findings
-        .iter()
-        .flat_map(|finding| finding.marks.iter().map(move |mark| of_mark(finding, mark)));
-    unread.chain(mistakes).chain(findings).collect()
+    let findings = checked.findings.iter();
+    let mut marks: Vec<Row<'_>> = findings
+        .flat_map(|finding| finding.marks.iter().map(move |mark| of_mark(finding, mark)))
+        .collect();
+    // The words of two findings may alternate; of two files the constitution stays first.
+    let first = marks.first().map(|row| row.file.to_string()).unwrap_or_default();
+    marks.sort_by_key(|row| (row.file != first, row.at.map(|at| at.offset())));
+    unread.chain(mistakes).chain(marks).collect()
 }
 
 fn of_mark<'a>(finding: &'a Finding, mark: &'a Mark) -> Row<'a> {
