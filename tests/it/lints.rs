@@ -87,6 +87,19 @@ fn sarif_names_a_file_that_can_not_be_read() {
     assert_eq!(place["artifactLocation"]["uri"], "no%20such.yaml");
 }
 
+#[test]
+fn a_finding_can_not_steer_the_terminal() {
+    let praetor = Praetor::new();
+    let rules =
+        "name: a\nrules:\n  - {id: \"x\\e]0;\", text: \"Many \\e[2J dogs must not be shown.\"}\n";
+    praetor.write("rules.yaml", rules);
+    for format in ["full", "concise", "sarif"] {
+        let run = praetor.run(&["constitution", "check", "rules.yaml", "--format", format]);
+        assert_eq!(run.code, 2, "{}", run.err);
+        assert!(run.out.contains("Many") && !run.out.contains('\x1b'), "{}", run.out);
+    }
+}
+
 /// A text with its replacements made.
 fn mended(text: &str, checked: &Checked) -> String {
     let marks = checked.findings.iter().flat_map(|finding| &finding.marks);

@@ -80,6 +80,9 @@ impl<'a> LockEntry<'a> {
             marks.extend(wording::marks(text));
             marks.extend(negation(text));
         }
+        for mark in &mut marks {
+            mark.message = format!("`{}`: {}", self.id, mark.message);
+        }
         (!marks.is_empty()).then(|| Draft {
             lint: Lint::StatementWords,
             message: format!("the model can't answer this for `{}` by looking", self.id),

@@ -153,7 +153,12 @@ impl Sheet {
     }
 
     fn finding(&self, draft: Draft) -> Finding {
-        let Draft { lint, message, marks, related, help } = draft;
+        let Draft { lint, message, mut marks, related, help } = draft;
+        // An id or a sentence from the file may hold an escaped control character.
+        for mark in &mut marks {
+            mark.message = printable(&mark.message);
+        }
+        let (message, help) = (printable(&message), printable(&help));
         Finding { lint, message, marks, related, help, source: self.source.clone() }
     }
 }

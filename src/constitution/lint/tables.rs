@@ -170,7 +170,7 @@ pub(super) const NOT_VISIBLE: &[Group] = &[
         ask: "who somebody is",
         hint: "write which badge, flag, text or uniform shows it",
         instead: Instead::Nothing,
-        words: &["named", "name of", "celebrity", "celebrities", "famous", "public figure", "public figures", "politician", "politicians", "real person", "real people", "identity", "nationality", "immigrant", "immigrants", "protected group", "protected groups", "sexual orientation", "ethnicity", "their race", "their religion", "religious beliefs"],
+        words: &["named", "celebrity", "celebrities", "famous", "public figure", "public figures", "politician", "politicians", "real person", "real people", "identity", "nationality", "immigrant", "immigrants", "protected group", "protected groups", "sexual orientation", "ethnicity", "their race", "their religion", "religious beliefs"],
     },
     Group {
         ask: "a thought or a feeling",
@@ -269,6 +269,7 @@ pub(super) const INNOCENT: &[&str] = &[
     "as many as", "as much as", "as few as", "large intestine*", "small intestine*", "big toe*", "big cat", "big cats", "small of", "near death",
     "false teeth", "false tooth", "false nail*", "false eyelash*", "fake blood", "fake teeth", "fake nail*", "fake eyelash*", "later life",
     "as long as a", "as long as an", "as long as the", "apart from each", "apart from one",
+    "identity card*", "identity document*", "identity papers", "crime scene*", "promotional", "forged iron", "forged steel",
     "with or without", "without exception", "without consent", "without their consent", "without his consent", "without her consent", "without permission", "without authorization", "without authorisation", "whether or not",
 ];
 

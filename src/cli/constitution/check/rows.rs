@@ -67,13 +67,17 @@ pub(super) fn all(checked: &Checked) -> Vec<Row<'_>> {
     let unread = checked.unread.iter().map(of_error);
     let mistakes = checked.mistakes.iter().map(of_mistake);
     let findings = checked.findings.iter();
-    let mut marks: Vec<Row<'_>> = findings
-        .flat_map(|finding| finding.marks.iter().map(move |mark| of_mark(finding, mark)))
-        .collect();
-    // The words of two findings may alternate; of two files the constitution stays first.
-    let first = marks.first().map(|row| row.file.to_string()).unwrap_or_default();
-    marks.sort_by_key(|row| (row.file != first, row.at.map(|at| at.offset())));
-    unread.chain(mistakes).chain(marks).collect()
+    let marks =
+        findings.flat_map(|finding| finding.marks.iter().map(move |mark| of_mark(finding, mark)));
+    unread.chain(by_line(mistakes.collect())).chain(by_line(marks.collect())).collect()
+}
+
+/// Rows in the order of their places: the words of two findings may alternate. Of two files the
+/// first stays first.
+fn by_line(mut rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    let first = rows.first().map(|row| row.file.to_string()).unwrap_or_default();
+    rows.sort_by_key(|row| (row.file != first, row.at.map(|at| at.offset())));
+    rows
 }
 
 fn of_mark<'a>(finding: &'a Finding, mark: &'a Mark) -> Row<'a> {
