@@ -82,6 +82,7 @@ pub(super) fn code(outcome: Outcome) -> ExitCode {
     let (code, report) = match outcome {
         Ok(Ending::Done) | Err(Failure::Hangup) => return ExitCode::SUCCESS,
         Ok(Ending::Unsettled) => return ExitCode::from(UNSETTLED),
+        Ok(Ending::Mistaken) => return ExitCode::from(INPUT),
         Err(Failure::Input(report)) => (INPUT, report),
         Err(Failure::Unopened(report)) => (UNOPENED, report),
     };

@@ -126,8 +126,10 @@ fn keep_decoders_quiet() {
 enum Ending {
     /// Everything was answered.
     Done,
-    /// Some images are undetermined or could not be read.
+    /// Some images are undetermined or could not be read; or there are warnings.
     Unsettled,
+    /// What the user wrote has mistakes, which are reported already.
+    Mistaken,
 }
 
 type Outcome = Result<Ending, Failure>;

@@ -40,7 +40,10 @@ pub(super) fn install(when: When) {
     let _ = COLOR.set(color);
     // Fails only when a hook is installed already, which then stays.
     let _ = miette::set_hook(Box::new(move |_| {
-        Box::new(miette::MietteHandlerOpts::new().color(color).width(100).build())
+        let options = miette::MietteHandlerOpts::new().color(color);
+        // A terminal's own width is found by miette.
+        let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        Box::new(if is_terminal { options } else { options.width(100) }.build())
     }));
 }
 

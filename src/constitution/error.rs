@@ -105,6 +105,11 @@ impl Mistake {
     pub fn file(&self) -> Option<&str> {
         self.text.as_ref().map(|text| text.name())
     }
+
+    /// The file's text, which the places are of; absent for what was built in code.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_ref().map(|text| text.inner().as_str())
+    }
 }
 
 impl Diagnostic for Mistake {

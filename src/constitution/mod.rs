@@ -11,6 +11,7 @@
 mod altered;
 pub mod diff;
 mod error;
+pub mod lint;
 mod lock;
 mod policy;
 mod problem;
@@ -25,6 +26,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::lint::Lint;
 use crate::ids::{Hash, RuleId};
 
 pub use error::{ConstitutionError, Mistake};
@@ -69,6 +71,11 @@ pub struct Constitution {
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     #[garde(dive)]
     pub settings: Settings,
+    /// Lints that `praetor constitution check` is not to report for any rule: findings that are
+    /// known and accepted. It changes no verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(skip)]
+    pub allow: Vec<Lint>,
     /// The rules, in the order in which they are reported; each has an id of its own.
     #[garde(length(min = 1), dive)]
     pub rules: Vec<Rule>,
@@ -98,6 +105,11 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     #[garde(dive)]
     pub settings: Settings,
+    /// Lints that `praetor constitution check` is not to report for this rule: findings that are
+    /// known and accepted. It changes no verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(skip)]
+    pub allow: Vec<Lint>,
 }
 
 impl Rule {

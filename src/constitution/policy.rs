@@ -190,6 +190,19 @@ fn join(
             return Err(ConstitutionError::Invalid { mistakes });
         }
     };
+    let mistakes = mistakes_between(&constitution, &lock);
+    if mistakes.is_empty() {
+        Ok(Policy::assemble(&constitution.value, &lock.value))
+    } else {
+        Err(ConstitutionError::Invalid { mistakes })
+    }
+}
+
+/// What keeps two documents, each right by itself, from being a policy.
+pub(super) fn mistakes_between(
+    constitution: &Document<Constitution>,
+    lock: &Document<Lock>,
+) -> Vec<Mistake> {
     let (in_constitution, in_lock) =
         misfits((&constitution.value, Some(&constitution.tree)), (&lock.value, Some(&lock.tree)));
     let mut mistakes = Vec::new();
@@ -200,11 +213,7 @@ fn join(
             problems.into_iter().map(|problem| Mistake::new(problem, Some(source.clone()))),
         );
     }
-    if mistakes.is_empty() {
-        Ok(Policy::assemble(&constitution.value, &lock.value))
-    } else {
-        Err(ConstitutionError::Invalid { mistakes })
-    }
+    mistakes
 }
 
 /// Checks on values built in code which reading makes on the tree.

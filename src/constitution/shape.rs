@@ -63,7 +63,7 @@ impl<'a> Shape<'a> {
             Kind::Null if nullable || takes("null") => {}
             Kind::Map(entries) if takes("object") => self.map(node, entries, schema),
             Kind::List(items) if takes("array") => self.list(items, schema, place),
-            Kind::Bool if takes("boolean") => {}
+            Kind::Bool(_) if takes("boolean") => {}
             Kind::Number(number, written) if takes("number") || takes("integer") => {
                 self.number(*number, written, schema, place);
             }
@@ -71,7 +71,7 @@ impl<'a> Shape<'a> {
                 self.text(text, schema, form, place);
             }
             // A bare `no` or `true` is a text where a text is asked for.
-            Kind::Bool if takes("string") && words.is_none() && form.is_none() => {}
+            Kind::Bool(_) if takes("string") && words.is_none() && form.is_none() => {}
             Kind::Null => self.problems.push(Problem::Empty {
                 what: place.words(),
                 at: Some(place.span),
@@ -212,7 +212,7 @@ impl<'a> Shape<'a> {
     fn wrong_kind(&mut self, found: &Kind, schema: &Value, form: Option<&str>, place: &Place<'_>) {
         let found_words = match found {
             Kind::Null => "nothing",
-            Kind::Bool => "yes or no",
+            Kind::Bool(_) => "yes or no",
             Kind::Number(..) => "a number",
             Kind::Text(_) => "a text",
             Kind::List(_) => "a list",
@@ -232,7 +232,7 @@ impl<'a> Shape<'a> {
             (Some("object"), _) => Some(format!("it takes the lines {}", lines.join(", "))),
             (Some("number"), Kind::Text(text)) => share_of(text),
             (_, Kind::Map(_)) => Some("a text that holds `: ` has to stand in quotes".to_owned()),
-            (_, Kind::Bool) => Some("put the word in quotes".to_owned()),
+            (_, Kind::Bool(_)) => Some("put the word in quotes".to_owned()),
             _ => None,
         };
         let (expected, at) = (expected(schema, form), Some(place.span));

@@ -145,7 +145,7 @@ pub(super) fn from_garde(report: &garde::Report) -> Vec<Problem> {
 }
 
 /// The text with blanks for characters that could steer a terminal, byte for byte as long.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(steers) {
         return text.to_owned();

@@ -13,13 +13,15 @@ use serde_saphyr::{Location, Spanned};
 pub(super) struct Node {
     /// Where to point: the value, or its first key where the value itself has no width.
     pub(super) span: SourceSpan,
+    /// All of what is written: for a text with its quotes, for a block without its `>`.
+    pub(super) written: SourceSpan,
     pub(super) kind: Kind,
 }
 
 #[derive(Debug)]
 pub(super) enum Kind {
     Null,
-    Bool,
+    Bool(bool),
     /// A number, and how it is written.
     Number(f64, String),
     Text(String),
@@ -59,14 +61,15 @@ impl Node {
 
     fn from_raw(raw: Spanned<Raw>, text: &str) -> Self {
         let mut span = first_line(range(&raw.referenced), text);
-        let written = || {
-            let place = range(&raw.defined);
-            text.get(place.offset()..place.offset() + place.len()).unwrap_or_default().to_owned()
+        let written = range(&raw.defined);
+        let literal = || {
+            let place = written.offset()..written.offset() + written.len();
+            text.get(place).unwrap_or_default().to_owned()
         };
         let kind = match raw.value {
             Raw::Null => Kind::Null,
-            Raw::Bool => Kind::Bool,
-            Raw::Number(number) => Kind::Number(number, written()),
+            Raw::Bool(value) => Kind::Bool(value),
+            Raw::Number(number) => Kind::Number(number, literal()),
             Raw::Text(content) => Kind::Text(content),
             Raw::List(items) => {
                 Kind::List(items.into_iter().map(|item| Self::from_raw(item, text)).collect())
@@ -80,7 +83,7 @@ impl Node {
         {
             span = first.key_span;
         }
-        Self { span, kind }
+        Self { span, written, kind }
     }
 
     /// The value of a key, if this is a mapping that has it.
@@ -148,7 +151,7 @@ fn first_line(span: SourceSpan, text: &str) -> SourceSpan {
 /// What serde-saphyr hands over.
 enum Raw {
     Null,
-    Bool,
+    Bool(bool),
     Number(f64),
     Text(String),
     List(Vec<Spanned<Raw>>),
@@ -182,8 +185,8 @@ impl<'de> de::Visitor<'de> for RawVisitor {
         deserializer.deserialize_any(self)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Raw, E> {
-        Ok(Raw::Bool)
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(value))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "only compared with small bounds")]

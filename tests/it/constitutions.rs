@@ -4,17 +4,22 @@
 //! snapshots are the reports, to be read as a policy person would.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use praetor::constitution::{
-    Constitution, ConstitutionError, Lock, Policy, Problem, constitution_schema, lock_path,
+    Constitution, ConstitutionError, Lock, Policy, Problem, Rule, constitution_schema, lock_path,
     lock_schema,
 };
 
 use proptest::prelude::*;
 
+/// Those with a lock.
 const SHIPPED: [&str; 2] = ["constitutions/demo.yaml", "constitutions/clue.yaml"];
+
+/// Those that are to be compiled first.
+const UNCOMPILED: [&str; 2] =
+    ["constitutions/clue-original.yaml", "constitutions/unsafebench.yaml"];
 
 /// A report as a terminal of 100 columns without colours would show it.
 fn report(error: &ConstitutionError) -> String {
@@ -130,18 +135,31 @@ fn shipped_constitutions_are_whole_and_fresh() {
 }
 
 #[test]
+fn shipped_constitutions_without_a_lock_are_whole_too() {
+    let rules = UNCOMPILED.map(|path| {
+        assert!(!lock_path(path.as_ref()).exists());
+        Constitution::load(path.as_ref()).unwrap_or_else(|error| panic!("{}", report(&error))).rules
+    });
+    let clue = Constitution::load("constitutions/clue.yaml".as_ref()).unwrap().rules;
+    let ids = |rules: &[Rule]| rules.iter().map(|rule| rule.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&rules[0]), ids(&clue));
+    assert_eq!(rules[1].len(), 11);
+}
+
+#[test]
 fn shipped_files_fit_their_schemas_as_editors_see_them() {
-    for path in SHIPPED {
-        let lock = lock_path(path.as_ref());
-        for (path, schema) in [(path.as_ref(), constitution_schema()), (&*lock, lock_schema())] {
-            let text = fs_err::read_to_string(path).unwrap();
-            let (first, _) = text.split_once('\n').unwrap();
-            assert!(first.starts_with("# yaml-language-server: $schema=../docs/"), "{first}");
-            let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
-            let validator = jsonschema::validator_for(&schema).unwrap();
-            let errors: Vec<_> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
-            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-        }
+    let uncompiled = UNCOMPILED.map(|path| (PathBuf::from(path), constitution_schema()));
+    let compiled = SHIPPED.iter().flat_map(|path| {
+        [(PathBuf::from(path), constitution_schema()), (lock_path(path.as_ref()), lock_schema())]
+    });
+    for (path, schema) in compiled.chain(uncompiled) {
+        let text = fs_err::read_to_string(&path).unwrap();
+        let (first, _) = text.split_once('\n').unwrap();
+        assert!(first.starts_with("# yaml-language-server: $schema=../docs/"), "{first}");
+        let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
     }
 }
 

@@ -22,6 +22,8 @@ mod hostile;
 #[cfg(test)]
 mod imaging;
 #[cfg(test)]
+mod lints;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod stages;

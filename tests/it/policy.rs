@@ -37,6 +37,7 @@ prop_compose! {
             notes: None,
             examples: Examples::default(),
             settings: Settings { thresholds, undecided: None },
+            allow: Vec::new(),
         }).collect();
         let entries = rules.iter().zip(chains).map(|(rule, preconditions)| LockedRule {
             id: rule.id.clone(),
@@ -47,7 +48,11 @@ prop_compose! {
             preconditions,
         }).collect();
         let constitution = Constitution {
-            name: "pair".to_owned(), description: None, settings: Settings::default(), rules,
+            name: "pair".to_owned(),
+            description: None,
+            settings: Settings::default(),
+            allow: Vec::new(),
+            rules,
         };
         let lock = Lock { version: 1, constitution: "pair".to_owned(), rules: entries };
         (constitution, lock)

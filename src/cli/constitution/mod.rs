@@ -1,6 +1,8 @@
 //! `praetor constitution`: the policy team's own commands.
 
+mod check;
 mod diff;
+mod explain;
 mod probe;
 mod schema;
 
@@ -11,6 +13,8 @@ use super::Outcome;
 /// Work on a constitution
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    Check(check::Check),
+    Explain(explain::ExplainLint),
     Diff(diff::DiffCommand),
     Probe(Box<probe::Probe>),
     Schema(schema::Schema),
@@ -19,6 +23,8 @@ pub(in crate::cli) enum Command {
 impl Command {
     pub(in crate::cli) fn run(self) -> Outcome {
         match self {
+            Self::Check(command) => command.run(),
+            Self::Explain(command) => command.run(),
             Self::Diff(command) => command.run(),
             Self::Probe(command) => command.run(),
             Self::Schema(command) => command.run(),
