@@ -25,10 +25,10 @@ impl Policy {
         Some(self.of(vec![rule.inverted()]))
     }
 
-    /// Every rule turned into its opposite, each on its own.
-    #[must_use]
-    pub fn all_inverted(&self) -> Self {
-        self.of(self.rules.iter().map(PolicyRule::inverted).collect())
+    /// One rule alone.
+    pub fn only(&self, id: &RuleId) -> Option<Self> {
+        let rule = self.rules.iter().find(|rule| rule.id == *id)?;
+        Some(self.of(vec![rule.clone()]))
     }
 }
 
@@ -131,5 +131,6 @@ mod tests {
         assert_ne!(without.hash, policy().hash);
         assert!(without.without_rule(&id("b")).is_none(), "the last one stays");
         assert!(policy().without_rule(&id("c")).is_none());
+        assert_eq!(policy().only(&id("b")).unwrap().rules, without.rules);
     }
 }

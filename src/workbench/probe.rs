@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::eval::intervals::{Interval, wilson};
 use crate::ids::RuleId;
-use crate::verdict::{Conclusion, Outcome, Verdict};
+use crate::verdict::Conclusion;
 
 /// How verdicts answered to one kind of change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -73,25 +73,18 @@ impl RuleProbe {
         Self { rule, removed: none, inverted_violated: none, inverted_clear: none }
     }
 
-    /// Counts an image by the policy and by the policy without this rule.
-    pub fn add_removed(&mut self, whole: &Verdict, without: &Verdict) {
-        let open = whole.rules.iter().any(|rule| rule.outcome == Outcome::Undetermined);
-        if whole.violated == [self.rule.clone()] && !open {
-            self.removed.count(Conclusion::Safe, without.verdict);
-        }
+    /// Counts an image that this rule alone makes unsafe, by the policy without the rule.
+    pub fn add_removed(&mut self, without: Conclusion) {
+        self.removed.count(Conclusion::Safe, without);
     }
 
-    /// Counts an image by the policy and by this rule's opposite alone.
-    pub fn add_inverted(&mut self, whole: &Verdict, inverted: &Verdict) {
-        let rule = whole.rules.iter().find(|rule| rule.rule == self.rule);
-        match rule.map(|rule| rule.outcome) {
-            Some(Outcome::Violated) => {
-                self.inverted_violated.count(Conclusion::Safe, inverted.verdict);
-            }
-            Some(Outcome::Clear | Outcome::Irrelevant) => {
-                self.inverted_clear.count(Conclusion::Unsafe, inverted.verdict);
-            }
-            Some(Outcome::Undetermined) | None => {}
+    /// Counts an image by this rule alone and by its opposite alone; what is open by the rule
+    /// itself says nothing.
+    pub fn add_inverted(&mut self, alone: Conclusion, inverted: Conclusion) {
+        match alone {
+            Conclusion::Unsafe => self.inverted_violated.count(Conclusion::Safe, inverted),
+            Conclusion::Safe => self.inverted_clear.count(Conclusion::Unsafe, inverted),
+            Conclusion::Undetermined | Conclusion::Failed => {}
         }
     }
 
@@ -109,59 +102,19 @@ pub fn total(rules: &[RuleProbe], of: impl Fn(&RuleProbe) -> Turned) -> Turned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Hash, ModelId, ViewKind};
-    use crate::verdict::{Finding, Holds, Method, RuleVerdict, conclude};
-
-    fn verdict(rules: &[(&str, Holds)]) -> Verdict {
-        let rules: Vec<RuleVerdict> = rules
-            .iter()
-            .map(|(id, holds)| {
-                let finding = Finding { holds: *holds, ..Finding::open("x", ViewKind::Whole) };
-                RuleVerdict::from_findings(RuleId::new(*id).unwrap(), vec![finding])
-            })
-            .collect();
-        let grave = rules.iter().filter(|rule| rule.outcome == Outcome::Violated);
-        Verdict {
-            image: "a.png".to_owned(),
-            hash: None,
-            verdict: conclude(&rules),
-            score: None,
-            violated: grave.map(|rule| rule.rule.clone()).collect(),
-            rules,
-            frames: None,
-            error: None,
-            method: Method::Clue,
-            without: Vec::new(),
-            policy: Hash::of(b"policy"),
-            model: ModelId { name: "m".to_owned(), fingerprint: Hash::of(b"m") },
-            took_ms: 1,
-        }
-    }
-
-    #[test]
-    fn only_images_that_the_rule_alone_makes_unsafe_should_turn_safe_without_it() {
-        let mut probe = RuleProbe::new(RuleId::new("a").unwrap());
-        let alone = verdict(&[("a", Holds::Yes), ("b", Holds::No)]);
-        let both = verdict(&[("a", Holds::Yes), ("b", Holds::Yes)]);
-        let open = verdict(&[("a", Holds::Yes), ("b", Holds::Unknown)]);
-        probe.add_removed(&alone, &verdict(&[("b", Holds::No)]));
-        probe.add_removed(&alone, &verdict(&[("b", Holds::Yes)]));
-        probe.add_removed(&both, &verdict(&[("b", Holds::Yes)]));
-        probe.add_removed(&open, &verdict(&[("b", Holds::Unknown)]));
-        assert_eq!(probe.removed, Turned { flipped: 1, stayed: 1, open: 0 });
-    }
+    use Conclusion::{Safe, Undetermined, Unsafe};
 
     #[test]
     fn an_opposite_should_turn_both_ways_and_open_is_no_flip() {
         let mut probe = RuleProbe::new(RuleId::new("a").unwrap());
-        for (was, is) in [
-            (Holds::Yes, Holds::No),
-            (Holds::Yes, Holds::Yes),
-            (Holds::No, Holds::Yes),
-            (Holds::No, Holds::Unknown),
-            (Holds::Unknown, Holds::Yes),
+        for (alone, inverted) in [
+            (Unsafe, Safe),
+            (Unsafe, Unsafe),
+            (Safe, Unsafe),
+            (Safe, Undetermined),
+            (Undetermined, Unsafe),
         ] {
-            probe.add_inverted(&verdict(&[("a", was)]), &verdict(&[("a", is)]));
+            probe.add_inverted(alone, inverted);
         }
         assert_eq!(probe.inverted_violated, Turned { flipped: 1, stayed: 1, open: 0 });
         assert_eq!(probe.inverted_clear, Turned { flipped: 1, stayed: 0, open: 1 });
@@ -169,5 +122,14 @@ mod tests {
         assert!(Turned::default().share().is_none());
         let (share, interval) = total(&[probe], RuleProbe::inverted).share().unwrap();
         assert!((share - 0.5).abs() < 1e-12 && interval.low < 0.2 && interval.high > 0.8);
+    }
+
+    #[test]
+    fn without_its_rule_an_image_should_be_safe() {
+        let mut probe = RuleProbe::new(RuleId::new("a").unwrap());
+        for without in [Safe, Safe, Unsafe, Undetermined] {
+            probe.add_removed(without);
+        }
+        assert_eq!(probe.removed, Turned { flipped: 2, stayed: 1, open: 1 });
     }
 }

@@ -42,6 +42,7 @@ rules:
 /// A folder of one's own, the binary, and what differs from run to run filtered out.
 pub(crate) struct Praetor {
     folder: tempfile::TempDir,
+    keeps_answers: bool,
 }
 
 /// What a run came to.
@@ -53,7 +54,7 @@ pub(crate) struct Run {
 
 impl Praetor {
     pub(crate) fn new() -> Self {
-        let this = Self { folder: tempfile::tempdir().unwrap() };
+        let this = Self { folder: tempfile::tempdir().unwrap(), keeps_answers: false };
         let hash = |text: &str| praetor::ids::Hash::of(text.as_bytes()).to_string();
         let lock = LOCK
             .replace("{dogs}", &hash("Dogs must not be shown."))
@@ -61,6 +62,11 @@ impl Praetor {
         this.write("pets.yaml", RULES);
         this.write("pets.lock.yaml", &lock);
         this
+    }
+
+    /// With an answer cache of its own.
+    pub(crate) fn keeping_answers() -> Self {
+        Self { keeps_answers: true, ..Self::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -83,12 +89,13 @@ impl Praetor {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_praetor"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("PRAETOR_NO_CACHE", "1")
-            .env("PRAETOR_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
-            .env_remove("PRAETOR_LOG");
+        command.args(arguments).current_dir(self.folder.path()).env_remove("PRAETOR_LOG");
+        if self.keeps_answers {
+            command.env("PRAETOR_CACHE", self.path("cache")).env_remove("PRAETOR_NO_CACHE");
+        } else {
+            let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+            command.env("PRAETOR_CACHE", shared).env("PRAETOR_NO_CACHE", "1");
+        }
         command
     }
 
@@ -111,13 +118,13 @@ impl Praetor {
 }
 
 impl Run {
-    fn verdicts(&self) -> Vec<Verdict> {
+    pub(crate) fn verdicts(&self) -> Vec<Verdict> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
 /// Numbers, times and rates differ from model to model and run to run.
-fn stable(text: &str) -> String {
+pub(crate) fn stable(text: &str) -> String {
     let mut stable = String::new();
     let mut digits = false;
     for c in text.chars() {

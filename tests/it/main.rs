@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod algorithm;
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod cli;
@@ -31,3 +33,5 @@ mod stages;
 mod talk;
 #[cfg(test)]
 mod unanswered;
+#[cfg(test)]
+mod workbench;

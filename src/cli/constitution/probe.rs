@@ -15,8 +15,9 @@ use crate::cli::stages::{Models, StageArgs, Way};
 use crate::cli::{Ending, Failure, Outcome, report, style};
 use crate::constitution::Policy;
 use crate::eval::intervals::Interval;
+use crate::pipeline::JudgeError;
 use crate::pipeline::stream::decode_ahead;
-use crate::verdict::{Conclusion, Method};
+use crate::verdict::Conclusion;
 use crate::workbench::probe::{RuleProbe, Turned, total};
 
 /// Take rules out and turn them into their opposite, to see whether verdicts follow the policy
@@ -53,22 +54,20 @@ enum Format {
     Json,
 }
 
-/// A rule with the policies that lack it and turn it round.
+/// A rule, and the policies that are asked about it.
 struct Changed<'models> {
     probe: RuleProbe,
-    without: Option<Way<'models>>,
+    alone: Way<'models>,
     inverted: Way<'models>,
+    /// Nothing where it is the only rule.
+    without: Option<Way<'models>>,
 }
+
+/// Below this share of opposites that are followed, the model seems not to understand "no".
+const FEW: f64 = 0.5;
 
 impl Probe {
     pub(in crate::cli) fn run(self) -> Outcome {
-        if self.stages.variant().method != Method::Clue {
-            return Err(Failure::Input(miette::miette!(
-                code = "praetor::probe::baseline",
-                help = "leave `--method` away",
-                "a baseline does not say which rule is violated, so that no rule can be probed"
-            )));
-        }
         let policy = self.policy.load()?;
         let Answers { cache, note } = self.cache.open();
         // The policies have nearly all questions in common.
@@ -97,41 +96,64 @@ impl Probe {
         policy: &Policy,
         models: &'models Models,
     ) -> Result<Vec<Changed<'models>>, Failure> {
+        let join = |policy: Option<Policy>| {
+            policy.map(|policy| self.stages.join(&policy, models)).transpose()
+        };
         let mut changed = Vec::new();
         for rule in &policy.rules {
-            let Some(inverted) = policy.inverted(&rule.id) else { continue };
-            let without = policy.without_rule(&rule.id);
-            let without = without.map(|policy| self.stages.join(&policy, models)).transpose()?;
-            let inverted = self.stages.join(&inverted, models)?;
-            changed.push(Changed { probe: RuleProbe::new(rule.id.clone()), without, inverted });
+            let without = join(policy.without_rule(&rule.id))?;
+            let (Some(alone), Some(inverted)) =
+                (join(policy.only(&rule.id))?, join(policy.inverted(&rule.id))?)
+            else {
+                continue;
+            };
+            let probe = RuleProbe::new(rule.id.clone());
+            changed.push(Changed { probe, alone, inverted, without });
         }
         Ok(changed)
     }
 
-    /// Judges every image by the policy and by all that differ from it; how many could be read.
+    /// Judges every image by all policies; how many could be read.
     fn judge(&self, whole: &Way<'_>, changed: &mut [Changed<'_>]) -> Result<usize, Failure> {
         let (tasks, count) = self.inputs.tasks(&self.limits);
         let bar =
             if self.quiet { indicatif::ProgressBar::hidden() } else { report::progress_bar(count) };
         let mut images = 0;
         decode_ahead(tasks, |image, decoded| {
-            let judge = |way: &Way<'_>| way.judging().judge_image(image.clone(), decoded.clone());
-            let verdict = judge(whole)?;
             bar.inc(1);
-            if verdict.verdict == Conclusion::Failed {
+            if decoded.is_err() {
                 return Ok(ControlFlow::Continue(()));
             }
             images += 1;
-            for Changed { probe, without, inverted } in &mut *changed {
-                if let Some(without) = without {
-                    probe.add_removed(&verdict, &judge(without)?);
-                }
-                probe.add_inverted(&verdict, &judge(inverted)?);
+            let conclude = |way: &Way<'_>| {
+                let verdict = way.judging().judge_image(image.clone(), decoded.clone())?;
+                Ok::<_, JudgeError>(verdict.verdict)
+            };
+            let whole = conclude(whole)?;
+            let mut alone = Vec::new();
+            for changed in &mut *changed {
+                let by_rule = conclude(&changed.alone)?;
+                changed.probe.add_inverted(by_rule, conclude(&changed.inverted)?);
+                alone.push(by_rule);
+            }
+            if let (Conclusion::Unsafe, Some(only)) = (whole, the_only_unsafe(&alone))
+                && let Changed { probe, without: Some(without), .. } = &mut changed[only]
+            {
+                probe.add_removed(conclude(without)?);
             }
             Ok(ControlFlow::Continue(()))
         })?;
         bar.finish_and_clear();
         Ok(images)
+    }
+}
+
+/// The one rule by which alone an image is unsafe, if it is safe by all others.
+fn the_only_unsafe(alone: &[Conclusion]) -> Option<usize> {
+    let mut grave = alone.iter().enumerate().filter(|(_, by_rule)| **by_rule != Conclusion::Safe);
+    match (grave.next(), grave.next()) {
+        (Some((index, Conclusion::Unsafe)), None) => Some(index),
+        _ => None,
     }
 }
 
@@ -168,7 +190,15 @@ fn text(probes: &[RuleProbe], images: usize) -> String {
     lines.push(String::new());
     lines.push(format!("{images} images"));
     lines.push(sentence("taken-out rules", removed));
-    lines.push(sentence("rules turned into their opposite", total(probes, RuleProbe::inverted)));
+    let inverted = total(probes, RuleProbe::inverted);
+    lines.push(sentence("rules turned into their opposite", inverted));
+    if inverted.share().is_some_and(|(share, _)| share < FEW) {
+        lines.push(style::dim(
+            "few opposites are followed: either the model judges by its own taste, or it does not \
+             understand `no`\n(what rules should avoid for that reason: `praetor constitution explain \
+             absence`)",
+        ));
+    }
     lines.push(String::new());
     lines.join("\n")
 }
