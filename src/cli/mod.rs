@@ -3,6 +3,7 @@
 //! The only room that prints, reads flags or the environment, chooses a backend, and joins
 //! judging with files.
 
+mod audit;
 mod constitution;
 mod encoders;
 mod eval;
@@ -18,6 +19,7 @@ mod stages;
 mod style;
 mod summary;
 mod tree;
+mod tune;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -58,6 +60,9 @@ enum Command {
     Explain(explain::Explain),
     Relevance(relevance::RelevanceCommand),
     Eval(eval::Eval),
+    Tune(tune::Tune),
+    #[command(subcommand)]
+    Audit(audit::Command),
     #[command(subcommand)]
     Constitution(constitution::Command),
 }
@@ -79,6 +84,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Tune(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),
     };
     exit::code(outcome)

@@ -2,3 +2,11 @@
 //!
 //! Everything here reads verdicts and their findings, and counts; nothing here judges an image.
 //! The commands in `cli` judge first and hand the verdicts in.
+//!
+//! [`tune`] shows what thresholds do to a run without labels, by deciding [`anew`] what the run has
+//! [`recorded`]; [`audit`] draws images for people to label, and says what their labels tell.
+
+pub mod anew;
+pub mod audit;
+pub mod recorded;
+pub mod tune;
