@@ -6,6 +6,8 @@ mod algorithm;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod constitutions;
@@ -27,5 +29,7 @@ mod policy;
 mod stages;
 #[cfg(test)]
 mod talk;
+#[cfg(test)]
+mod tune;
 #[cfg(test)]
 mod unanswered;

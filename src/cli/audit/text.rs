@@ -9,7 +9,7 @@ use crate::imaging::shown;
 use crate::verdict::Outcome;
 use crate::workbench::audit::estimate::ImageEstimates;
 use crate::workbench::audit::sheet::Plan;
-use crate::workbench::audit::strata::{Detail, Member, word};
+use crate::workbench::audit::strata::{Detail, Key, Member, word};
 use crate::workbench::audit::{Audit, ENOUGH, Population, RuleEstimates};
 
 /// What was drawn, and what to do with it. Nothing here tells of single images.
@@ -27,10 +27,20 @@ pub(super) fn drawn(plan: &Plan, population: &Population, files: (&Path, &Path))
         Detail::Rule => "conclusion and rule",
         Detail::RuleAndBand => "conclusion, score and rule",
     };
-    let _ = writeln!(text, "\nin {} parts by {parts}, with in each", plan.strata.len());
-    let _ = writeln!(text, "  {:<44} {:>7} {:>6}", "part", "images", "drawn");
+    let _ = writeln!(
+        text,
+        "\nin {} parts by {parts}; all of them are in the second file, here by conclusion and score",
+        plan.strata.len()
+    );
+    let _ = writeln!(text, "  {:<30} {:>7} {:>6}", "part", "images", "drawn");
+    let mut sums: std::collections::BTreeMap<Key, (usize, usize)> =
+        std::collections::BTreeMap::new();
     for one in &plan.strata {
-        let _ = writeln!(text, "  {:<44} {:>7} {:>6}", one.name, one.images, one.sampled);
+        let sum = sums.entry(Key { rule: None, ..one.key.clone() }).or_default();
+        *sum = (sum.0 + one.images, sum.1 + one.sampled);
+    }
+    for (key, (images, drawn)) in sums {
+        let _ = writeln!(text, "  {:<30} {images:>7} {drawn:>6}", key.to_string());
     }
     rules_drawn(&mut text, plan, population);
     let _ = writeln!(
@@ -149,7 +159,7 @@ fn conclusions(text: &mut String, found: &ImageEstimates) {
             one.images,
             one.labelled,
             one.labelled_unsafe,
-            ranged(one.share_unsafe).trim_start()
+            ranged(one.share_unsafe).trim()
         );
     }
 }
@@ -201,24 +211,26 @@ fn thresholds(text: &mut String, rules: &[RuleEstimates]) {
         if let Some(cut) = one.cut {
             let _ = writeln!(
                 text,
-                "  {id:<24} score: {:.3} tells them apart best (precision {}, recall {}, F1 {:.2}; \
-                 now {:.2})",
+                "  {id:<24} a score of {:.2} tells them apart best: F1 {:.2}, and {:.2} as it is\n  \
+                 {:<24} (precision {}, recall {})",
                 cut.score,
-                percent(cut.precision),
-                percent(cut.recall),
                 cut.f1,
-                cut.f1_now
+                cut.f1_now,
+                "",
+                percent(cut.precision),
+                percent(cut.recall)
             );
         }
         if let Some(found) = one.threshold {
             let _ = writeln!(
                 text,
-                "  {:<24} try `{}: {}` instead of {} in its `settings: thresholds:` (F1 {:.2} \
-                 instead of {:.2})",
+                "  {:<24} try `{}: {}` instead of {} in its\n  {:<24} `settings: thresholds:`: F1 {:.2}, \
+                 and {:.2} as it is",
                 "",
                 found.threshold.key(),
                 found.value,
                 found.now,
+                "",
                 found.f1,
                 found.f1_now
             );

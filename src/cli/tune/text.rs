@@ -91,41 +91,45 @@ fn precondition(text: &mut String, tuned: &PreconditionTuning) {
             percent(tuned.in_band, tuned.m.count)
         );
     }
-    let _ = writeln!(text, "    asked {}: {}", tuned.settled.all(), steps(tuned));
+    for line in steps(tuned) {
+        let _ = writeln!(text, "    {line}");
+    }
 }
 
-/// `holds 120 (M 100, region 3, reasoning 17), does not 150 (...), ...`, with shares.
-fn steps(tuned: &PreconditionTuning) -> String {
+/// What became of the images it was asked of, a line for each way.
+fn steps(tuned: &PreconditionTuning) -> Vec<String> {
     let steps = tuned.settled;
     let all = steps.all();
-    let by = |parts: &[(&str, usize)]| {
+    let ways: [(&str, &[(&str, usize)]); 6] = [
+        (
+            "holds",
+            &[
+                ("by M", steps.first_yes),
+                ("by its region", steps.region_yes),
+                ("by reasoning", steps.reasoning_yes),
+                ("by leaning", steps.lean_yes),
+            ],
+        ),
+        (
+            "does not",
+            &[
+                ("by M", steps.first_no),
+                ("by reasoning", steps.reasoning_no),
+                ("by leaning", steps.lean_no),
+            ],
+        ),
+        ("not needed", &[("as another precondition had cleared the rule", steps.not_needed)]),
+        ("open", &[("between the lines to the end", steps.open)]),
+        ("no answer", &[("that could be used", steps.unanswered)]),
+        ("unknown", &[("until judged again", steps.needs_asking)]),
+    ];
+    let line = |(word, parts): &(&str, &[(&str, usize)])| {
         let total: usize = parts.iter().map(|(_, count)| count).sum();
         let parts = parts.iter().filter(|(_, count)| *count > 0);
-        let parts: Vec<String> = parts.map(|(name, count)| format!("{count} by {name}")).collect();
-        let parts =
-            if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-        format!("{}{parts}", percent(total, all))
+        let parts: Vec<String> = parts.map(|(name, count)| format!("{count} {name}")).collect();
+        (total > 0).then(|| format!("{word:<10} {:>5}  {}", percent(total, all), parts.join(", ")))
     };
-    let holds = by(&[
-        ("M", steps.first_yes),
-        ("region", steps.region_yes),
-        ("reasoning", steps.reasoning_yes),
-        ("leaning", steps.lean_yes),
-    ]);
-    let fails =
-        by(&[("M", steps.first_no), ("reasoning", steps.reasoning_no), ("leaning", steps.lean_no)]);
-    let mut line = format!("holds {holds}, does not {fails}");
-    for (word, count) in [
-        ("not needed, as another had cleared the rule", steps.not_needed),
-        ("open", steps.open),
-        ("no usable answer", steps.unanswered),
-        ("unknown until judged again", steps.needs_asking),
-    ] {
-        if count > 0 {
-            let _ = write!(line, ", {} {word}", percent(count, all));
-        }
-    }
-    line
+    ways.iter().filter_map(line).collect()
 }
 
 fn histogram(spread: &Spread) -> String {
@@ -150,13 +154,14 @@ fn middle(spread: &Spread) -> String {
 }
 
 /// The tables of all thresholds; one that moves nothing is a line.
-fn sweeps<Counts: PartialEq>(
+fn sweeps<Counts>(
     text: &mut String,
     sweeps: &[Sweep<Counts>],
     flagged: &str,
     cells: impl Fn(&Counts) -> [usize; 4],
 ) {
-    let moving: Vec<_> = sweeps.iter().filter(|sweep| sweep.moves()).collect();
+    let moves = |sweep: &&Sweep<Counts>| moves(sweep.rows.iter().map(|(_, counts)| cells(counts)));
+    let moving: Vec<_> = sweeps.iter().filter(moves).collect();
     if !moving.is_empty() {
         let _ = writeln!(
             text,
@@ -178,13 +183,23 @@ fn sweeps<Counts: PartialEq>(
             name = "";
         }
     }
-    for sweep in sweeps.iter().filter(|sweep| !sweep.moves()) {
+    for sweep in sweeps.iter().filter(|sweep| !moves(sweep)) {
         if let (Some((low, _)), Some((high, _))) = (sweep.rows.first(), sweep.rows.last()) {
-            let line =
-                format!("  {:<20} from {low} to {high} nothing changes", sweep.threshold.key());
+            let line = format!(
+                "  {:<20} from {low} to {high} hardly anything changes",
+                sweep.threshold.key()
+            );
             let _ = writeln!(text, "{}", style::dim(&line));
         }
     }
+}
+
+/// Whether a threshold is worth a table: it changes what comes out, or a tenth of the reasoning.
+fn moves(rows: impl Iterator<Item = [usize; 4]>) -> bool {
+    let rows: Vec<[usize; 4]> = rows.collect();
+    let reasoned = || rows.iter().map(|row| row[3]);
+    let (least, most) = (reasoned().min().unwrap_or(0), reasoned().max().unwrap_or(0));
+    rows.windows(2).any(|pair| pair[0][..3] != pair[1][..3]) || (most - least) * 10 > most
 }
 
 fn rule_cells(tally: &Tally) -> [usize; 4] {

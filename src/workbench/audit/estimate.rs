@@ -42,6 +42,14 @@ pub struct ImageEstimates {
     pub conclusions: Vec<ConclusionEstimate>,
 }
 
+impl ImageEstimates {
+    /// Images of which praetor could not say.
+    pub fn undetermined(&self) -> usize {
+        let open = self.conclusions.iter().find(|one| one.conclusion == Conclusion::Undetermined);
+        open.map_or(0, |one| one.images)
+    }
+}
+
 /// The images of one conclusion.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ConclusionEstimate {

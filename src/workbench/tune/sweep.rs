@@ -65,10 +65,10 @@ impl Threshold {
             Self::Relevance => (0.02, -1.0),
             _ => (0.1, 0.0),
         };
-        let mut values: Vec<f64> = (-3..=3)
+        let mut values: Vec<f64> = (-2..=2)
             .map(|steps| now + f64::from(steps) * step)
-            // Written as people write it: 0.7, not 0.7000000000000001.
-            .map(|value| (value * 1e6).round() / 1e6)
+            // Written as people write it: 0.7, not 0.7000000000000001, and 0, not -0.
+            .map(|value| (value * 1e6).round() / 1e6 + 0.0)
             .filter(|value| (lowest..=1.0).contains(value))
             .collect();
         values.dedup();
@@ -146,13 +146,6 @@ pub struct Sweep<Counts> {
     pub now: Option<f64>,
     /// Its values from low to high, and what each would do.
     pub rows: Vec<(f64, Counts)>,
-}
-
-impl<Counts: PartialEq> Sweep<Counts> {
-    /// Whether any value would do something.
-    pub fn moves(&self) -> bool {
-        self.rows.windows(2).any(|pair| pair[0].1 != pair[1].1)
-    }
 }
 
 /// Tries values of every threshold on one rule.
