@@ -29,6 +29,13 @@ impl Failure {
         Self::Input(Report::new(error))
     }
 
+    /// A mistake in what the user asked for that has no place in a file.
+    pub(super) fn mistake(error: &dyn std::error::Error, help: Option<&str>) -> Self {
+        let mut diagnostic = miette::MietteDiagnostic::new(error.to_string());
+        diagnostic.help = help.map(str::to_owned);
+        Self::Input(Report::new(diagnostic))
+    }
+
     /// Something that could not be opened or written, and how to mend it.
     pub(super) fn unopened(error: &dyn std::error::Error, help: Option<&str>) -> Self {
         let mut diagnostic = miette::MietteDiagnostic::new(error.to_string());

@@ -14,7 +14,7 @@ use super::stages::StageArgs;
 use super::{Ending, Failure, Outcome, style};
 use crate::cache::Cache;
 use crate::constitution::Policy;
-use crate::eval::intervals::{Estimate, Interval};
+use crate::eval::{Estimate, Interval};
 use crate::imaging::{Decoded, shown};
 use crate::pipeline::stream::decode_ahead;
 use crate::pipeline::{JudgeError, Judging};

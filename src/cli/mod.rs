@@ -3,6 +3,7 @@
 //! The only room that prints, reads flags or the environment, chooses a backend, and joins
 //! judging with files.
 
+mod audit;
 mod cache;
 mod constitution;
 mod encoders;
@@ -20,6 +21,7 @@ mod stages;
 mod style;
 mod summary;
 mod tree;
+mod tune;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -61,6 +63,9 @@ enum Command {
     Relevance(relevance::RelevanceCommand),
     Eval(eval::Eval),
     Impact(impact::ImpactCommand),
+    Tune(tune::Tune),
+    #[command(subcommand)]
+    Audit(audit::Command),
     #[command(subcommand)]
     Constitution(constitution::Command),
     #[command(subcommand)]
@@ -85,6 +90,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Impact(command) => command.run(),
+        Command::Tune(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),
         Command::Cache(command) => command.run(),
     };

@@ -4,10 +4,16 @@
 //! judging and hands the verdicts over.
 
 pub mod ablation;
-pub mod intervals;
+mod intervals;
 mod labels;
 mod metrics;
 pub mod paired;
+mod prevalence;
+mod random;
+pub mod stratified;
 
+pub use intervals::{Estimate, Interval, middle_of, quantile, share_of, weighted_share, wilson};
 pub use labels::{LabelError, Labelled, Labels};
 pub use metrics::{Confusion, Counts};
+pub use prevalence::{NotIdentifiable, rogan_gladen};
+pub use random::Random;

@@ -1,6 +1,6 @@
 //! The change of a share between two judgings of the same images.
 
-use super::intervals::{Estimate, Interval};
+use super::{Estimate, Interval};
 
 /// The standard normal's 97.5 % point.
 const Z: f64 = 1.959_963_984_540_054;

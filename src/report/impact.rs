@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::picture::Inline;
 use super::{ReportError, render, words};
 use crate::constitution::Policy;
-use crate::eval::intervals::Interval;
+use crate::eval::Interval;
 use crate::imaging::shown;
 use crate::verdict::{Conclusion, Outcome};
 use crate::workbench::impact::{Flip, Impact, RuleImpact};

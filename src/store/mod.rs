@@ -7,7 +7,9 @@
 //! ```
 //!
 //! A run that is cut off keeps every line it has written. Verdicts of a finished run are never
-//! overwritten.
+//! overwritten. [`Run`] reads a folder back.
+
+mod run;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::run::{Run, RunError, Verdicts};
 use crate::ids::{ModelId, PolicyHash};
 use crate::verdict::Verdict;
 

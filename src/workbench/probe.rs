@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::eval::intervals::{Interval, wilson};
+use crate::eval::{Interval, wilson};
 use crate::ids::RuleId;
 use crate::verdict::Conclusion;
 

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 /// All that is true of one content in this little world.
 #[derive(Clone, Debug)]
-struct Content {
+pub(crate) struct Content {
     m: f64,
     prior: f64,
     m_without: f64,
@@ -31,13 +31,13 @@ struct Content {
 }
 
 /// A model and a localizer that answer from a table of contents.
-struct World {
+pub(crate) struct World {
     contents: Vec<Content>,
     model: ModelId,
 }
 
 impl World {
-    fn new(contents: Vec<Content>) -> Self {
+    pub(crate) fn new(contents: Vec<Content>) -> Self {
         let model = ModelId { name: "world".to_owned(), fingerprint: Hash::of(b"world") };
         Self { contents, model }
     }
@@ -123,7 +123,7 @@ impl Localizer for World {
 }
 
 /// A rule: its cosine, and the contents of its chain.
-type Chain = (f64, Vec<usize>);
+pub(crate) type Chain = (f64, Vec<usize>);
 
 /// Algorithm 1, with the constants as the paper prints them.
 fn algorithm_1(world: &World, rules: &[Chain]) -> Vec<Outcome> {
@@ -155,7 +155,7 @@ fn algorithm_1(world: &World, rules: &[Chain]) -> Vec<Outcome> {
     rules.iter().map(of_rule).collect()
 }
 
-fn policy(rules: &[Chain]) -> Policy {
+pub(crate) fn policy(rules: &[Chain]) -> Policy {
     let mut yaml = "name: world\nrules:\n".to_owned();
     let mut lock = "version: 1\nconstitution: world\nrules:\n".to_owned();
     for (number, (_, chain)) in rules.iter().enumerate() {
@@ -191,7 +191,7 @@ fn by_the_pipeline(world: &World, rules: &[Chain]) -> Vec<Outcome> {
 }
 
 prop_compose! {
-    fn content()(
+    pub(crate) fn content()(
         m in 0.0..=1.0f64, prior in 0.0..=1.0f64, m_without in 0.0..=1.0f64,
         m_crop in 0.0..=1.0f64, found in prop::option::of((0.0..=0.2f64, any::<bool>())),
         rating in any::<bool>(),

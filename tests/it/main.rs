@@ -8,6 +8,8 @@ mod answers;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod constitutions;
@@ -31,6 +33,8 @@ mod policy;
 mod stages;
 #[cfg(test)]
 mod talk;
+#[cfg(test)]
+mod tune;
 #[cfg(test)]
 mod unanswered;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::cli::policy::PolicyArgs;
 use crate::cli::stages::{Models, StageArgs, Way};
 use crate::cli::{Ending, Failure, Outcome, report, style};
 use crate::constitution::Policy;
-use crate::eval::intervals::Interval;
+use crate::eval::Interval;
 use crate::pipeline::JudgeError;
 use crate::pipeline::stream::decode_ahead;
 use crate::verdict::Conclusion;

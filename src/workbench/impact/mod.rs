@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::constitution::Policy;
-use crate::eval::intervals::{Estimate, Interval, wilson};
 use crate::eval::paired;
+use crate::eval::{Estimate, Interval, wilson};
 use crate::ids::RuleId;
 use crate::units::Probability;
 use crate::verdict::{Conclusion, Outcome, RuleVerdict, Verdict};
