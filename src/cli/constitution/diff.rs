@@ -121,10 +121,10 @@ fn ending(diff: &Diff) -> String {
     .collect();
     let deciding = diff.rules.iter().filter(|rule| rule.changes_verdicts()).count();
     let verdicts = match (deciding, diff.settings.is_empty()) {
+        (_, false) => "verdicts of every rule can change".to_owned(),
         (0, true) => "no verdict can change".to_owned(),
-        (0, false) => "verdicts of every rule can change".to_owned(),
-        (1, _) => "verdicts of 1 rule can change".to_owned(),
-        (rules, _) => format!("verdicts of {rules} rules can change"),
+        (1, true) => "verdicts of 1 rule can change".to_owned(),
+        (rules, true) => format!("verdicts of {rules} rules can change"),
     };
     let mut text = format!("rules: {}; {verdicts}\n", parts.join(", "));
     let waiting = diff.rules.iter().filter(|rule| rule.to_compile).count();
@@ -144,7 +144,11 @@ fn rule_text(rule: &RuleDiff) -> String {
         RuleChange::Changed if rule.changes_verdicts() => (style::yellow("~"), ""),
         RuleChange::Changed => (style::yellow("~"), "no verdict can change"),
     };
-    let mut text = format!("{sign} {}  {}\n", style::bold(rule.id.as_str()), style::dim(what));
+    let mut text = format!("{sign} {}", style::bold(rule.id.as_str()));
+    if !what.is_empty() {
+        let _ = write!(text, "  {}", style::dim(what));
+    }
+    text.push('\n');
     if let Some(was) = &rule.renamed_from {
         let _ = writeln!(text, "    id         {was} is now {}", rule.id);
     }

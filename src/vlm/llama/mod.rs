@@ -228,9 +228,10 @@ impl Chat for LlamaVlm {
 /// Hash over what can change the numbers: both files and the batch shape, since rounding depends on
 /// which questions are evaluated together (llama.cpp#7052).
 fn fingerprint(options: &LlamaOptions) -> Result<Hash, LoadError> {
+    let model = sample(&options.model)?;
     let projector = options.projector.as_deref().map(sample).transpose()?;
     let parts = [
-        sample(&options.model)?.to_string(),
+        model.to_string(),
         projector.map_or_else(|| "no projector".to_owned(), |hash| hash.to_string()),
         format!("forks={} context={}", options.forks, options.context_tokens),
     ];

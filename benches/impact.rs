@@ -1,0 +1,180 @@
+//! What it costs to see an edit's impact on images that were judged before, beside judging them
+//! anew.
+//!
+//! `cargo bench --bench impact` edits one rule of the demo constitution's first twelve in four ways,
+//! on 200 pictures made of the examples; `-- 1000` takes so many. Decoding counts on both sides.
+
+#![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use image::{RgbImage, imageops};
+use praetor::cache::{Cache, DEFAULT_LIMIT_BYTES};
+use praetor::constitution::{Constitution, Lock, Policy};
+use praetor::encoder::cached::{CachedEncoder, CachedLocalizer};
+use praetor::encoder::{DualEncoder, Localizer, demo as encoders};
+use praetor::imaging::{Decoded, Fill, Limits, Source, decode};
+use praetor::pipeline::stream::{Task, decode_ahead};
+use praetor::pipeline::{Judging, Pipeline};
+use praetor::prompts::Prompts;
+use praetor::verdict::{ImageError, Verdict};
+use praetor::vlm::Vlm;
+use praetor::vlm::cached::CachedVlm;
+use praetor::vlm::llama::{LlamaVlm, demo};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Rules of the constitution that is edited.
+const RULES: usize = 12;
+const DEFAULT_IMAGES: usize = 200;
+
+/// One rule of twelve, before and after.
+const EDITS: [(&str, &str, &str); 4] = [
+    ("a threshold of one rule", "reviewed: false", "reviewed: false"),
+    ("another statement", "- a dog is visible\n", "- a dog is visible, big or small\n"),
+    ("another alternative", "- a cat is visible\n", "- a bird is visible\n"),
+    ("another object", "objects: [bomb]", "objects: [bomb, grenade]"),
+];
+
+struct Models {
+    vlm: Box<dyn Vlm>,
+    dual: Arc<dyn DualEncoder>,
+    localizer: Box<dyn Localizer>,
+}
+
+fn main() -> Outcome<()> {
+    let images = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
+    let images = images.unwrap_or(DEFAULT_IMAGES);
+    let folder = tempfile::tempdir()?;
+    let pictures = pictures(&folder.path().join("in"), images)?;
+    let old = policy(None)?;
+    let plain = models(folder.path(), None)?;
+    let cache = Arc::new(Cache::open(&folder.path().join("cache"), DEFAULT_LIMIT_BYTES)?);
+    let kept = models(folder.path(), Some(&cache))?;
+
+    let first = judged(&[&pipeline(&old, &kept)?], &pictures)?;
+    println!("{images} pictures, {RULES} rules; judged once: {:.1} s", first.0.as_secs_f64());
+    println!("| edit | judged anew | impact | ratio | questions and boxes asked |");
+    println!("| --- | --: | --: | --: | --: |");
+    let again = judged(&[&pipeline(&old, &kept)?], &pictures)?;
+    row("none: the run is made again", first.0, again.0, 0);
+    for edit in EDITS {
+        let new = policy(Some(edit))?;
+        let anew = judged(&[&pipeline(&new, &plain)?], &pictures)?;
+        let before = answers(&cache)?;
+        let impact = judged(&[&pipeline(&old, &kept)?, &pipeline(&new, &kept)?], &pictures)?;
+        row(edit.0, anew.0, impact.0, answers(&cache)? - before);
+        // The fast path says what the plain one says.
+        assert_eq!(outcomes(&anew.1), outcomes(&impact.1), "{}", edit.0);
+    }
+    Ok(())
+}
+
+fn row(edit: &str, anew: Duration, impact: Duration, asked: u64) {
+    let (anew, impact) = (anew.as_secs_f64(), impact.as_secs_f64());
+    println!("| {edit} | {anew:.1} s | {impact:.1} s | {:.3} | {asked} |", impact / anew);
+}
+
+fn answers(cache: &Cache) -> Outcome<u64> {
+    Ok(cache.stats()?.kinds.iter().map(|(_, count, _)| count).sum())
+}
+
+fn outcomes(verdicts: &[Verdict]) -> Vec<Verdict> {
+    verdicts.iter().map(|verdict| Verdict { took_ms: 0, ..verdict.clone() }).collect()
+}
+
+/// Pictures of which no two are alike: the examples, mirrored, turned and brightened.
+fn pictures(folder: &Path, count: usize) -> Outcome<Vec<PathBuf>> {
+    fs_err::create_dir_all(folder)?;
+    let mut examples = Vec::new();
+    for entry in fs_err::read_dir("models/demo/examples")? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "png") {
+            examples.push(path);
+        }
+    }
+    examples.sort();
+    let vary = |index: usize| -> Outcome<PathBuf> {
+        let example = &examples[index % examples.len()];
+        let mut picture: RgbImage = image::load_from_memory(&fs_err::read(example)?)?.into_rgb8();
+        let round = index / examples.len();
+        if round % 2 == 1 {
+            imageops::flip_horizontal_in_place(&mut picture);
+        }
+        let darker = i32::try_from(round / 2)? - 16;
+        let picture = imageops::brighten(&picture, darker);
+        let path = folder.join(format!("{index:05}.png"));
+        picture.save(&path)?;
+        Ok(path)
+    };
+    (0..count).map(vary).collect()
+}
+
+/// The demo's policy of twelve rules, edited or not.
+fn policy(edit: Option<(&str, &str, &str)>) -> Outcome<Policy> {
+    let mut constitution = Constitution::load("constitutions/demo.yaml".as_ref())?;
+    let mut lock = fs_err::read_to_string("constitutions/demo.lock.yaml")?;
+    if let Some((_, before, after)) = edit {
+        assert!(lock.contains(before), "{before}");
+        lock = lock.replacen(before, after, 1);
+    }
+    let mut lock = Lock::parse(&lock)?;
+    constitution.rules.truncate(RULES);
+    lock.rules.retain(|entry| constitution.rules.iter().any(|rule| rule.id == entry.id));
+    if edit.is_some_and(|(_, before, after)| before == after) {
+        constitution.rules[0].settings.thresholds.accept_above_prior = Some(0.9);
+    }
+    Ok(Policy::new(&constitution, &lock)?)
+}
+
+fn models(folder: &Path, cache: Option<&Arc<Cache>>) -> Outcome<Models> {
+    let vlm = LlamaVlm::load(demo::unpack(folder)?, Prompts::built_in()?)?;
+    let dual = Arc::new(encoders::load()?);
+    let localizer = encoders::localizer(Arc::clone(&dual));
+    Ok(match cache {
+        None => Models { vlm: Box::new(vlm), dual, localizer: Box::new(localizer) },
+        Some(cache) => Models {
+            vlm: Box::new(CachedVlm::new(vlm, Arc::clone(cache))),
+            dual: Arc::new(CachedEncoder::new(dual, Arc::clone(cache))),
+            localizer: Box::new(CachedLocalizer::new(Box::new(localizer), Arc::clone(cache))),
+        },
+    })
+}
+
+fn pipeline<'models>(policy: &Policy, models: &'models Models) -> Outcome<Pipeline<'models>> {
+    let pipeline = Pipeline::new(policy.clone(), &*models.vlm, &[])?;
+    Ok(pipeline
+        .with_relevance(&*models.dual, None)?
+        .with_regions(&*models.localizer, Fill::default()))
+}
+
+/// Judges every picture by every pipeline; the last one's verdicts.
+fn judged(pipelines: &[&Pipeline<'_>], pictures: &[PathBuf]) -> Outcome<(Duration, Vec<Verdict>)> {
+    let started = Instant::now();
+    let tasks: Vec<_> = pictures.iter().cloned().map(task).collect();
+    let mut verdicts = Vec::new();
+    decode_ahead(tasks.into_iter(), |image, decoded| {
+        for (place, pipeline) in pipelines.iter().enumerate() {
+            let verdict = pipeline.judge_image(image.clone(), decoded.clone())?;
+            if place + 1 == pipelines.len() {
+                verdicts.push(verdict);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok((started.elapsed(), verdicts))
+}
+
+fn task(path: PathBuf) -> Task<impl FnOnce() -> Result<Decoded, ImageError> + Send> {
+    let image = path.display().to_string();
+    let decode = move || {
+        decode(&Source::new(&path), &Limits::default()).map_err(|error| ImageError {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+        })
+    };
+    Task { image, decode }
+}
