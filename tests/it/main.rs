@@ -22,6 +22,8 @@ mod docs;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod imaging;
