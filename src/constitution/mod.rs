@@ -186,6 +186,6 @@ impl Undecided {
 }
 
 /// A text as one line: white space trimmed, and runs of it made one space.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
