@@ -73,7 +73,11 @@ pub(super) fn schema(task: &Task) -> Value {
             let alternatives = list(words(LONGEST_STATEMENT), 1, MOST_ALTERNATIVES);
             json!({ "preconditions": list(alternatives, 1, MOST_PRECONDITIONS) })
         }
-        Task::Objects { .. } => json!({ "objects": list(words(40), 1, MOST_OBJECTS) }),
+        Task::Objects { statements } => {
+            // A small model goes on for as long as a list may be.
+            let most = (2 * statements.len() + 1).min(MOST_OBJECTS);
+            json!({ "objects": list(words(40), 1, most) })
+        }
         Task::Covers { .. } => json!({
             "explanation": words(LONGEST_EXPLANATION),
             "missing": differences(),

@@ -103,8 +103,8 @@ impl Desk {
         leftovers(&self.constitution, self.lock.as_ref())
     }
 
-    /// Puts an entry in the lock, in the place of the rule's old one or after that of the rule
-    /// before it, and saves the lock.
+    /// Puts an entry in the lock, in the place of the rule's old one or between those of the
+    /// rules around it, and saves the lock.
     ///
     /// # Errors
     /// [`DeskError`]; the file is then as it was.
@@ -159,10 +159,16 @@ impl Desk {
         let edited = if let Some(index) = place(&entry.id) {
             items.replace(index, &lines)
         } else {
+            // In the constitution's order, as far as the lock has it.
             let rules = &self.constitution.rules;
-            let earlier = rules.iter().take_while(|rule| rule.id != entry.id);
-            let before = earlier.filter_map(|rule| place(&rule.id)).last();
-            items.insert_after(before.unwrap_or(entries.len() - 1), &lines)
+            let own = rules.iter().position(|rule| rule.id == entry.id).unwrap_or(rules.len());
+            let placed = |rule: &super::Rule| place(&rule.id);
+            match (rules[..own].iter().rev().find_map(placed), rules[own..].iter().find_map(placed))
+            {
+                (Some(before), _) => items.insert_after(before, &lines),
+                (None, Some(after)) => items.insert_before(after, &lines),
+                (None, None) => items.insert_after(entries.len() - 1, &lines),
+            }
         };
         Ok(format!("{mark}{edited}"))
     }

@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compile;
+#[cfg(test)]
 mod constitutions;
 #[cfg(test)]
 mod decision;
@@ -21,6 +23,8 @@ mod engine;
 mod hostile;
 #[cfg(test)]
 mod imaging;
+#[cfg(test)]
+mod llm;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]

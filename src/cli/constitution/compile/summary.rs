@@ -125,22 +125,23 @@ fn draw(text: &mut String, entry: &LockedRule) {
         count => counted(count, "rewrite", "rewrites"),
     };
     let _ = writeln!(text, "  objectiveness {} of 10, {rewrites}", scores.join(" → "));
-    if let [Attempt { explanation, .. }, _, ..] = compiled.attempts.as_slice()
+    if let [Attempt { explanation, objectiveness, .. }, _, ..] = compiled.attempts.as_slice()
         && !explanation.is_empty()
     {
-        let why = format!("as written: {}", shown(explanation));
+        let why = format!("why only {objectiveness}: {}", shown(explanation));
         paragraph(text, "  ", &why);
     }
     paragraph(text, "  │ ", &shown(&entry.objective_text).to_string());
-    let _ = writeln!(text, "  violated when all of this is visible:");
     let last = entry.preconditions.len().saturating_sub(1);
+    let all = if last == 0 { "" } else { "all of " };
+    let _ = writeln!(text, "  violated when {all}this is visible:");
     for (index, precondition) in entry.preconditions.iter().enumerate() {
         let (branch, trunk) = if index == last { ("└─", "  ") } else { ("├─", "│ ") };
         let statement = precondition.question();
         let _ = writeln!(text, "  {branch} {}", shown(&statement));
         let objects = precondition.objects.join(", ");
         let _ =
-            writeln!(text, "  {trunk}   {}", style::dim(&format!("look for: {}", shown(&objects))));
+            writeln!(text, "  {trunk}   {}", style::dim(&format!("objects: {}", shown(&objects))));
     }
     for line in to_review(entry, compiled) {
         paragraph(text, "  ", &line);
