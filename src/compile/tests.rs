@@ -72,7 +72,7 @@ fn a_rule_without_an_answer_fails_alone() {
 fn the_best_wording_is_kept_when_none_is_good_enough() {
     let model = nothing()
         .replying("take apart\nRule: Dogs", [said(r#"{"preconditions": [["a dog is visible"]]}"#)])
-        .replying("Wordings so far", [said(r#"{"rule": "Dogs must not be shown."}"#)])
+        .replying("Wordings so far", vec![said(r#"{"rule": "Dogs must not be shown."}"#); 3])
         .replying("Rule: Pets must", [said(r#"{"explanation": "vague", "rating": 4}"#)])
         .replying("Rule: Dogs must", [said(r#"{"explanation": "better", "rating": 7}"#)])
         .replying("Statement: a dog", [said(r#"{"objects": ["dog"]}"#)])

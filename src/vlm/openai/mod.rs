@@ -172,12 +172,12 @@ fn endpoint(address: &str) -> Result<reqwest::Url, OpenAiError> {
         address: address.to_owned(),
         detail: detail.to_string(),
     };
-    let whole = format!("{}/chat/completions", address.trim_end_matches('/'));
-    let url = reqwest::Url::parse(&whole).map_err(|error| wrong(&error))?;
-    if !["http", "https"].contains(&url.scheme()) || url.host_str().is_none() {
+    let base = reqwest::Url::parse(address).map_err(|error| wrong(&error))?;
+    if !["http", "https"].contains(&base.scheme()) || base.host_str().is_none() {
         return Err(wrong(&"it has to begin with `http://` or `https://`"));
     }
-    Ok(url)
+    let whole = format!("{}/chat/completions", address.trim_end_matches('/'));
+    reqwest::Url::parse(&whole).map_err(|error| wrong(&error))
 }
 
 /// A proxy has no business between two programs of one machine.
