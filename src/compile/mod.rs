@@ -100,7 +100,7 @@ pub enum Uncompiled {
         why: Why,
     },
     /// The model's answers could not be used, after all complaints.
-    #[error("while it was asked {asked}: no answer could be used; of the last, {complaint}")]
+    #[error("while it was asked {asked}: none of its answers could be used; the last: {complaint}")]
     Unusable {
         /// What was asked.
         asked: &'static str,

@@ -103,6 +103,25 @@ impl Desk {
         leftovers(&self.constitution, self.lock.as_ref())
     }
 
+    /// Checks that the lock can be edited, and the constitution too if proposals are to be written:
+    /// better before a model has worked for minutes than after.
+    ///
+    /// # Errors
+    /// [`DeskError::Layout`].
+    pub fn check_layout(&self, proposals: bool) -> Result<(), DeskError> {
+        if self.lock.is_some() {
+            let text = lock::read_lock(&self.lock_path)?;
+            let document = read_lock(&self.lock_path, &text)?;
+            Items::find(bom(&text).1, &document.tree).map_err(layout(&self.lock_path))?;
+        }
+        if proposals {
+            let text = source::read_text(&self.path)?;
+            let document = read_constitution(&self.path, &text)?;
+            Items::find(bom(&text).1, &document.tree).map_err(layout(&self.path))?;
+        }
+        Ok(())
+    }
+
     /// Puts an entry in the lock, in the place of the rule's old one or between those of the
     /// rules around it, and saves the lock.
     ///

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use praetor::constitution::{Constitution, Lock, Policy};
 use praetor::ids::Hash;
-use praetor::verdict::Why;
 use praetor::vlm::chat::{Form, Generate, Reply, Turn};
 use praetor::vlm::openai::{Key, OpenAiChat, OpenAiOptions};
 use praetor::vlm::{Chat, VlmError};
@@ -214,9 +213,10 @@ fn a_comment_inside_an_entry_makes_it_peoples_own() {
         "    # Pipes? Ask Bo.\n    objectiveness: 10",
     );
     let lock = desk.read("school.lock.yaml");
+    let own = lock.split("  - id: smoking").nth(1).unwrap();
     let run = desk.compile(&server, &["--force"]);
     assert!(run.out.contains("edited by hand"), "{}", run.out);
-    assert!(desk.read("school.lock.yaml").starts_with(lock.trim_end()), "others come after it");
+    assert!(desk.read("school.lock.yaml").contains(own), "the entry is kept to the byte");
 }
 
 #[test]
@@ -321,6 +321,77 @@ fn a_broken_model_is_reported_rule_by_rule_and_nothing_is_lost() {
     let refused = server.requests();
     let refused = refused.iter().filter(|request| request.question().contains("alcohol"));
     assert_eq!(refused.count(), 3, "a refusal in prose is an answer that can't be used");
+}
+
+#[test]
+fn what_is_compiled_before_the_model_is_gone_is_saved() {
+    let desk = Desk::new();
+    let server = Server::start(|request, _| {
+        if request.question().contains("take apart\nRule: A child and a knife") {
+            return Answer::json(401, &json!({ "error": { "message": "expired" } }));
+        }
+        Answer::said(&competent(request.question()).to_string())
+    });
+    let run = desk.compile(&server, &[]);
+    assert_eq!(run.code, 3);
+    assert!(run.err.contains("refused the key") && run.out.contains("not reached"), "{}", run.out);
+    let saved = Lock::load(&desk.path("school.lock.yaml")).unwrap().rules;
+    let saved: Vec<&str> = saved.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(saved, ["smoking", "fire.home"]);
+    let run = desk.compile(&good(), &[]);
+    assert!(run.out.contains("2 compiled, 2 up to date"), "{}", run.out);
+}
+
+#[test]
+fn a_lock_that_somebody_works_on_is_not_overwritten() {
+    use praetor::constitution::Desk as Files;
+    let desk = Desk::new();
+    desk.compile(&good(), &[]);
+    let (school, lock) = (desk.path("school.yaml"), desk.path("school.lock.yaml"));
+    let mut entry = Lock::load(&lock).unwrap().rules[2].clone();
+    entry.objective_text = "No cigarettes.".to_owned();
+
+    // Another entry was edited meanwhile: both edits are kept.
+    let mut files = Files::open(&school, None).unwrap();
+    desk.change("school.lock.yaml", "beer is visible", "a beer mug is visible");
+    files.put(&entry).unwrap();
+    let text = desk.read("school.lock.yaml");
+    assert!(text.contains("beer mug") && text.contains("No cigarettes."), "{text}");
+
+    // This very entry was: it stays as it is.
+    let mut files = Files::open(&school, None).unwrap();
+    desk.change("school.lock.yaml", "objective_text: No cigarettes.", "objective_text: No cigars.");
+    let text = desk.read("school.lock.yaml");
+    let error = files.put(&entry).unwrap_err();
+    assert!(error.to_string().contains("has changed meanwhile"), "{error}");
+    assert_eq!(desk.read("school.lock.yaml"), text);
+
+    // An anchor in the entry is needed elsewhere: taking it away would change that.
+    desk.change("school.lock.yaml", "objective_text: No cigars.", "objective_text: &no No cigars.");
+    let house = "A house and a fire must not be visible together.";
+    desk.change("school.lock.yaml", &format!("objective_text: {house}"), "objective_text: *no");
+    let text = desk.read("school.lock.yaml");
+    let error = Files::open(&school, None).unwrap().put(&entry).unwrap_err();
+    assert!(error.to_string().contains("something else in it would change"), "{error}");
+    assert_eq!(desk.read("school.lock.yaml"), text);
+    let files: Vec<_> = fs_err::read_dir(desk.folder.path()).unwrap().collect();
+    assert_eq!(files.len(), 2, "nothing is left lying about: {files:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_a_file_keeps_its_rights() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.compile(&good(), &["--rule", "smoking"]);
+    fs_err::rename(desk.path("school.lock.yaml"), desk.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(desk.path("elsewhere"), desk.path("school.lock.yaml")).unwrap();
+    let rights = std::fs::Permissions::from_mode(0o640);
+    fs_err::set_permissions(desk.path("elsewhere"), rights.clone()).unwrap();
+    assert_eq!(desk.compile(&good(), &[]).code, 0);
+    assert!(fs_err::symlink_metadata(desk.path("school.lock.yaml")).unwrap().is_symlink());
+    let now = fs_err::metadata(desk.path("elsewhere")).unwrap().permissions();
+    assert_eq!(now.mode() & 0o777, rights.mode());
 }
 
 #[test]
@@ -467,7 +538,6 @@ fn many_conversations_come_back_in_order_and_few_at_a_time() {
         (0..12).map(|number| Reply::Said(format!("number {number}"))).collect();
     assert_eq!(replies, expected);
     assert!(MOST.load(Ordering::SeqCst) <= 3);
-    let _: Why = Why::Empty;
 }
 
 /// The stand-in of the guide, with Python.

@@ -274,8 +274,6 @@ impl Line {
             let (status, wait, text) = self.send(&body).await?;
             let simpler = dialect.simpler(status, &text, generate);
             let Some(simpler) = simpler else {
-                let text =
-                    self.options.key.as_ref().map_or(text.clone(), |key| key.hidden_in(&text));
                 let asked = outcome::Asked { options: &self.options, limit: generate.most_tokens };
                 return outcome::of(&asked, status, wait, &text);
             };

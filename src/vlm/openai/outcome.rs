@@ -40,6 +40,14 @@ pub(super) struct Asked<'a> {
     pub(super) limit: u32,
 }
 
+impl Asked<'_> {
+    /// The beginning of a server's words, without the key, should it repeat that.
+    fn words(&self, text: &str) -> String {
+        let key = self.options.key.as_ref();
+        shortened(&key.map_or_else(|| text.to_owned(), |key| key.hidden_in(text)))
+    }
+}
+
 /// What an answer means.
 pub(super) fn of(
     asked: &Asked<'_>,
@@ -48,7 +56,7 @@ pub(super) fn of(
     body: &str,
 ) -> Result<Reply, Snag> {
     let Ok(json) = serde_json::from_str::<Value>(body) else {
-        let detail = shortened(body);
+        let detail = asked.words(body);
         return match status {
             200..=299 => Err(Snag::Final(Why::Unparsable {
                 detail: format!("the server's answer is not JSON: `{detail}`"),
@@ -65,14 +73,15 @@ pub(super) fn of(
                 return Err(refused(asked, inner.unwrap_or(500), wait, &fault));
             }
             (None, None) => {
-                let detail = format!("the server's answer holds no message: `{}`", shortened(body));
+                let detail =
+                    format!("the server's answer holds no message: `{}`", asked.words(body));
                 return Err(Snag::Final(Why::Unparsable { detail }));
             }
         }
     }
     let fault = wire::fault(&json).unwrap_or_default();
-    let message = if fault.message.is_empty() { body } else { &fault.message };
-    let fault = Fault { message: shortened(message), codes: fault.codes };
+    let message = if fault.message.is_empty() { body.to_owned() } else { fault.message };
+    let fault = Fault { message, codes: fault.codes };
     Err(refused(asked, status, wait, &fault))
 }
 
@@ -92,7 +101,7 @@ fn reply(asked: &Asked<'_>, said: Said) -> Result<Reply, Snag> {
 /// What an error means.
 fn refused(asked: &Asked<'_>, status: u16, wait: Option<Duration>, fault: &Fault) -> Snag {
     let has = |code: &str| fault.codes.iter().any(|found| found == code);
-    let detail = shortened(&fault.message);
+    let detail = asked.words(&fault.message);
     let options = asked.options;
     let said = || format!("the server answered {status}: {detail}");
     if has("content_filter") || has("content_policy_violation") {

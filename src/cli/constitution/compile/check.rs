@@ -13,8 +13,9 @@ pub(super) fn run(desk: &Desk, path: &Path) -> Outcome {
     let standings = desk.standings();
     let mut lines = Vec::new();
     for Standing { rule, state, touched } in &standings {
-        let kept =
-            if touched.is_some() { ", and the entry is people's own: see below" } else { "" };
+        let kept = touched.map_or_else(String::new, |touched| {
+            format!(", which was {}", super::summary::by_whom(touched))
+        });
         match state {
             State::Fresh => {}
             State::Stale => lines.push((

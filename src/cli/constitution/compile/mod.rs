@@ -71,6 +71,7 @@ impl Compile {
             return check::run(&desk, &self.constitution);
         }
         let plan = Plan::new(&desk, &self.rules, self.force)?;
+        desk.check_layout(self.write).map_err(unsaved)?;
         let mut summary = Summary::new(&plan);
         let ended = if plan.rules_to_compile().is_empty() {
             Ok(())
@@ -81,8 +82,10 @@ impl Compile {
             (Ok(()), true) => propose(&mut desk, &plan)?,
             _ => Vec::new(),
         };
-        let mut out = io::stdout().lock();
-        write!(out, "{}", summary.text(&desk, &self.constitution, &proposed))?;
+        if ended.is_ok() || summary.has_begun() {
+            let text = summary.text(&desk, &self.constitution, &proposed);
+            write!(io::stdout(), "{text}")?;
+        }
         ended?;
         Ok(if summary.is_settled() { Ending::Done } else { Ending::Unsettled })
     }

@@ -34,6 +34,11 @@ impl Summary {
         self.failed.insert(rule.clone(), why);
     }
 
+    /// Whether anything has come of any rule.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.compiled.is_empty() || !self.failed.is_empty()
+    }
+
     /// Whether every rule has what it should.
     pub(super) fn is_settled(&self) -> bool {
         let open = |(rule, task): &(RuleId, Task)| match task {
@@ -180,11 +185,7 @@ fn to_review(entry: &LockedRule, compiled: &Provenance) -> Vec<String> {
 }
 
 fn kept(text: &mut String, rule: &RuleId, touched: Touched, stale: bool) {
-    let who = match touched {
-        Touched::Reviewed => "reviewed",
-        Touched::Edited => "edited by hand",
-        Touched::Written => "written by hand",
-    };
+    let who = by_whom(touched);
     let word = if stale { style::yellow("stale, kept") } else { style::dim("kept") };
     let _ = writeln!(text, "\n{}  {word}", style::bold(rule.as_str()));
     let words = if stale {
@@ -197,6 +198,15 @@ fn kept(text: &mut String, rule: &RuleId, touched: Touched, stale: bool) {
         format!("its entry was {who}; `--force --rule {rule}` compiles it anew")
     };
     paragraph(text, "  ", &words);
+}
+
+/// How people have made an entry theirs.
+pub(super) fn by_whom(touched: Touched) -> &'static str {
+    match touched {
+        Touched::Reviewed => "reviewed",
+        Touched::Edited => "edited by hand",
+        Touched::Written => "written by hand",
+    }
 }
 
 /// A text over as many lines as it needs, each with the same beginning.
