@@ -60,7 +60,7 @@ pub(super) enum Answer {
 /// The JSON Schema of an answer. What explains comes before what is decided, so that a model
 /// decides by what it has said.
 pub(super) fn schema(task: &Task) -> Value {
-    let words = |longest: usize| json!({ "type": "string", "maxLength": longest });
+    let words = |longest: usize| json!({ "type": "string", "minLength": 1, "maxLength": longest });
     let list = |items: Value, least: usize, most: usize| json!({ "type": "array", "items": items, "minItems": least, "maxItems": most });
     let differences = || list(words(LONGEST_STATEMENT), 0, MOST_DIFFERENCES);
     let properties = match task {
@@ -151,6 +151,9 @@ fn chain(answer: &Map<String, Value>) -> Result<Vec<Vec<String>>, String> {
         let mut alternatives: Vec<String> = Vec::new();
         for statement in statements {
             let statement = tidy(&statement);
+            if statement.is_empty() {
+                continue;
+            }
             check_statement(&statement)?;
             if !alternatives.iter().any(|other| same(other, &statement)) {
                 alternatives.push(statement);

@@ -99,6 +99,7 @@ impl<'a> Course<'a> {
 
     /// Takes in a reply; the next question is then asked, if there is one.
     pub(super) fn hear(&mut self, reply: Reply) -> Vec<Turned> {
+        tracing::debug!("{}: asked {}, the model says: {reply:?}", self.rule.id, self.asked());
         let taken = match reply {
             Reply::Said(said) => match answer::read(&self.task, &said) {
                 Ok(answer) => self.advance(answer),
