@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench memory deny docs review demo-model figures ablation sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench memory deny docs review demo-model instruct-model figures ablation sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,7 @@ demo: build ## Judge the example pictures with the built-in model, and explain o
 	@echo
 	$(PRAETOR) explain $(EXAMPLES)/child-and-knife.png --constitution $(CONSTITUTION)
 
-test: setup ## Run all tests
+test: setup instruct-model ## Run all tests
 	$(CARGO) test --release --locked
 
 lint: setup ## Formatting, clippy with warnings denied, and the library without the engine
@@ -45,6 +45,9 @@ docs: ## Refresh what is generated: JSON Schemas in docs/
 
 review: ## Review changed snapshots
 	$(CARGO) insta review
+
+instruct-model: setup ## Fetch the small language model that a test compiles a rule with (98 MB)
+	@tools/instruct-model.sh
 
 demo-model: ## Train the built-in model anew (about two hours on two cores)
 	tools/demo-model/make.sh

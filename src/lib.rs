@@ -4,6 +4,8 @@
 //! arXiv 2501.00192) on a vision-language model that runs in this process: no labels, no
 //! training, no cloud.
 //!
+//! A constitution is compiled once, by a language model: stage 1 of the paper is [`compile`].
+//!
 //! The way of one image, and the rooms it passes:
 //!
 //! ```text
@@ -28,6 +30,7 @@
 pub mod cache;
 #[cfg(feature = "llama")]
 pub mod cli;
+pub mod compile;
 pub mod constitution;
 pub mod encoder;
 pub mod eval;

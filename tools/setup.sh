@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the build needs and is missing: a C++ compiler, cmake, and libclang for bindgen.
+# Installs what the build and its tests need and is missing: a C++ compiler, cmake, libclang for
+# bindgen, and what fetches and unpacks the tests' language model.
 set -euo pipefail
 
 missing=()
@@ -12,6 +13,8 @@ command -v clang >/dev/null || missing+=(clang)
     compgen -G '/usr/lib/*/libclang[-.][0-9s]*' >/dev/null ||
     compgen -G '/usr/lib/llvm*/lib/libclang[-.][0-9s]*' >/dev/null ||
     missing+=(libclang-dev)
+command -v python3 >/dev/null || command -v unzip >/dev/null || missing+=(unzip)
+python3 -m pip --version >/dev/null 2>&1 || command -v curl >/dev/null || missing+=(curl)
 
 if ((${#missing[@]})) && [[ "$(uname)" == Linux ]]; then
     if ! command -v apt-get >/dev/null; then

@@ -70,7 +70,19 @@ impl From<crate::store::StoreError> for Failure {
 
 impl From<crate::vlm::VlmError> for Failure {
     fn from(error: crate::vlm::VlmError) -> Self {
-        Self::unopened(&error, Some("run again with --verbose to see what the engine said last"))
+        use crate::vlm::VlmError;
+        let help = match &error {
+            VlmError::Unreachable { .. } => {
+                "start the server, or name its address with `--base-url`; it looks like `http://localhost:8080/v1`"
+            }
+            VlmError::Denied { .. } => "set OPENAI_API_KEY to a key of this server",
+            VlmError::NoModel { .. } => {
+                "name one of the server's models after `openai:`, and check that its address ends as it should, most often in `/v1`"
+            }
+            VlmError::Quota { .. } => "fill the account up, or use another model",
+            _ => "run again with --verbose to see what the engine said last",
+        };
+        Self::unopened(&error, Some(help))
     }
 }
 

@@ -45,7 +45,7 @@ pub enum ConstitutionError {
     #[diagnostic(
         code(praetor::lock::missing),
         help(
-            "every rule needs its preconditions in a lock before images can be judged; write them to `{}`, or name the lock if it is elsewhere",
+            "every rule needs its preconditions in a lock before images can be judged; `praetor constitution compile` makes it with a language model, or write them to `{}` yourself, or name the lock if it is elsewhere",
             shown_path(path)
         )
     )]

@@ -14,7 +14,7 @@ use super::error::{ConstitutionError, Mistake};
 use super::problem::{Problem, nearest, shown, shown_path};
 use super::source::{Document, read, read_text, repeated_ids, value_of};
 use super::tree::{Entry, Kind, Node};
-use super::{Constitution, one_line};
+use super::{Constitution, Provenance, one_line};
 use crate::ids::{Hash, RuleId};
 
 /// The first lines of a lock, for who has none.
@@ -62,6 +62,10 @@ pub struct LockedRule {
     /// What must be visible for the rule to be violated: all of it.
     #[garde(length(min = 1), dive)]
     pub preconditions: Vec<LockedPrecondition>,
+    /// How praetor came to this entry, if it was compiled; for people, no verdict depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub compiled: Option<Provenance>,
 }
 
 /// One thing that must be visible for a rule to be violated.

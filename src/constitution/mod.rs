@@ -9,15 +9,20 @@
 //! to mend it: see [`ConstitutionError`] and [`Problem`].
 
 mod altered;
+mod desk;
 pub mod diff;
+mod edit;
 mod error;
 pub mod lint;
 mod lock;
 mod policy;
 mod problem;
+mod provenance;
+mod render;
 mod schema;
 mod shape;
 mod source;
+mod standing;
 mod syntax;
 mod thresholds;
 mod tree;
@@ -29,11 +34,14 @@ use serde::{Deserialize, Serialize};
 use self::lint::Lint;
 use crate::ids::{Hash, RuleId};
 
+pub use desk::{Desk, DeskError};
 pub use error::{ConstitutionError, Mistake};
 pub use lock::{Lock, LockedPrecondition, LockedRule, lock_path};
 pub use policy::{Policy, PolicyRule, Precondition};
 pub use problem::Problem;
+pub use provenance::{Attempt, Provenance, Touched};
 pub use schema::{constitution_schema, lock_schema};
+pub use standing::{Standing, State};
 pub use thresholds::{ThresholdSettings, Thresholds};
 
 /// A safety policy for images: what must not be seen, rule by rule.
@@ -93,6 +101,11 @@ pub struct Rule {
     /// The rule in words. After a change its entry in the lock has to be made or reviewed anew.
     #[garde(length(chars, min = 1))]
     pub text: String,
+    /// The text made objective, as `praetor constitution compile --write` proposes it; for people,
+    /// no model sees it. Delete it, or make it the `text` if it says what you mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub proposed: Option<String>,
     /// Why the rule is there, and how to read it; for people, no model sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
@@ -187,6 +200,6 @@ impl Undecided {
 }
 
 /// A text as one line: white space trimmed, and runs of it made one space.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -256,7 +256,7 @@ pub enum Problem {
     #[diagnostic(
         code(praetor::lock::stale),
         help(
-            "read the preconditions of `{rule}` against its new text and change them where they no longer fit; then write `source: {now}` here"
+            "run `praetor constitution compile`; or read the preconditions of `{rule}` against its new text, change them where they no longer fit, and write `source: {now}` here"
         )
     )]
     Stale {
@@ -273,7 +273,7 @@ pub enum Problem {
     #[diagnostic(
         code(praetor::lock::rule_missing),
         help(
-            "add an entry `id: {rule}` with `source: {now}` and the rule's preconditions to the lock"
+            "run `praetor constitution compile`, or add an entry `id: {rule}` with `source: {now}` and the rule's preconditions to the lock"
         )
     )]
     RuleMissing {

@@ -2,7 +2,8 @@
 //!
 //! That shape is what makes judging fast: a backend may encode the image once and share everything
 //! before the first differing word. [`llama`] does so in process; [`scripted`] answers from a
-//! table, so that a policy can be tested without a model.
+//! table, so that a policy can be tested without a model; `openai` (with the feature `remote`) talks
+//! to a server.
 //!
 //! Who only talks needs a [`Chat`], which a language model without eyes is too: the compiler of
 //! constitutions takes one.
@@ -14,6 +15,8 @@ pub mod chat;
 pub mod counted;
 #[cfg(feature = "llama")]
 pub mod llama;
+#[cfg(feature = "remote")]
+pub mod openai;
 pub mod scripted;
 
 use self::chat::{Generate, Reply, Turn};
@@ -147,4 +150,38 @@ pub enum VlmError {
     /// The thread that owns the model has stopped.
     #[error("the model's thread has stopped")]
     Gone,
+    /// There is no server at the address, or none that talks.
+    #[error("can't reach the server at `{address}`: {detail}")]
+    Unreachable {
+        /// Where it should be.
+        address: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// The server does not let us in.
+    #[error("the server refused the key ({status}): {detail}")]
+    Denied {
+        /// HTTP's 401 or 403.
+        status: u16,
+        /// The server's words.
+        detail: String,
+    },
+    /// The server does not know the model, or the address is not that of a chat.
+    #[error("the server at `{address}` has no model `{model}` ({status}): {detail}")]
+    NoModel {
+        /// The model's name.
+        model: String,
+        /// The server's address.
+        address: String,
+        /// HTTP's status.
+        status: u16,
+        /// The server's words.
+        detail: String,
+    },
+    /// There is no money left.
+    #[error("the account's quota is used up: {detail}")]
+    Quota {
+        /// The server's words.
+        detail: String,
+    },
 }

@@ -69,12 +69,11 @@ impl Reader {
 
     fn shell(&self, command: &str) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_praetor")).parent().unwrap();
-        let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+        let command = format!("PATH='{}':$PATH; {command}", binary.display());
         let mut shell = Command::new("sh");
         shell
             .args(["-c", &command.replace(PORT, &self.port.to_string())])
             .current_dir(self.folder.path())
-            .env("PATH", path)
             .env("PRAETOR_CACHE", self.folder.path().join("cache"))
             .env_remove("PRAETOR_NO_CACHE")
             .env_remove("OPENAI_BASE_URL")
@@ -123,7 +122,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs_err::read_dir(from).unwrap() {
         let path: PathBuf = entry.unwrap().path();
         let to = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &to) } else { drop(fs_err::copy(&path, to).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs_err::copy(&path, to).unwrap();
+        }
     }
 }
 
@@ -185,7 +188,7 @@ fn the_guide_can_be_followed_word_by_word() {
             if !update {
                 assert!(agrees(&lines(&said), &lines(&output)), "{here}\n{output}");
             }
-            printed.push_str(&format!("$ {command}\n"));
+            printed.extend(["$ ", &command, "\n"]);
             printed.extend(output.trim().lines().map(|line| format!("{}\n", line.trim_end())));
         }
         assert_eq!(code.to_string(), expected_code, "{GUIDE}:{}\n{printed}", block.line + 1);

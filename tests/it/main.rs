@@ -12,6 +12,8 @@ mod audit;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compile;
+#[cfg(test)]
 mod constitutions;
 #[cfg(test)]
 mod decision;
@@ -29,6 +31,8 @@ mod hostile;
 mod imaging;
 #[cfg(test)]
 mod lints;
+#[cfg(test)]
+mod llm;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]

@@ -34,6 +34,7 @@ prop_compose! {
         let rules: Vec<Rule> = texts.into_iter().enumerate().map(|(index, text)| Rule {
             id: RuleId::new(format!("rule.{index}")).unwrap(),
             text,
+            proposed: None,
             notes: None,
             examples: Examples::default(),
             settings: Settings { thresholds, undecided: None },
@@ -46,6 +47,7 @@ prop_compose! {
             objective_text: objective_text.clone(),
             reviewed: false,
             preconditions,
+            compiled: None,
         }).collect();
         let constitution = Constitution {
             name: "pair".to_owned(),
@@ -185,6 +187,7 @@ fn what_is_built_in_code_is_checked_as_files_are() {
         objective_text: "No fire.".into(),
         reviewed: true,
         preconditions: vec![LockedPrecondition::default()],
+        compiled: None,
     };
     let lock = Lock { version: 3, constitution: "b".into(), rules: vec![entry.clone(), entry] };
     let Err(ConstitutionError::Invalid { mistakes }) = Policy::new(&constitution, &lock) else {

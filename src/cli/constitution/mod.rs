@@ -1,6 +1,7 @@
 //! `praetor constitution`: the policy team's own commands.
 
 mod check;
+mod compile;
 mod diff;
 mod explain;
 mod probe;
@@ -15,6 +16,7 @@ use super::Outcome;
 pub(in crate::cli) enum Command {
     Check(check::Check),
     Explain(explain::ExplainLint),
+    Compile(compile::Compile),
     Diff(diff::DiffCommand),
     Probe(Box<probe::Probe>),
     Schema(schema::Schema),
@@ -25,6 +27,7 @@ impl Command {
         match self {
             Self::Check(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::Compile(command) => command.run(),
             Self::Diff(command) => command.run(),
             Self::Probe(command) => command.run(),
             Self::Schema(command) => command.run(),

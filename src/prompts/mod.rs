@@ -4,6 +4,10 @@
 //! under `prompts/`: `visible.jinja` is the question that wants Yes or No, `visible.reason.jinja`
 //! the turn of thinking, `visible.rating.jinja` its summary. Undefined variables fail. Text written
 //! by users goes in as a value and never as a template.
+//!
+//! What a language model is asked when a constitution is compiled stands apart, in [`compile`].
+
+pub mod compile;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
@@ -13,14 +17,14 @@ use crate::ids::Hash;
 
 /// The built-in templates by name.
 const TEMPLATES: [(&str, &str); 8] = [
-    ("visible", include_str!("../prompts/visible.jinja")),
-    ("visible.reason", include_str!("../prompts/visible.reason.jinja")),
-    ("visible.rating", include_str!("../prompts/visible.rating.jinja")),
-    ("broken", include_str!("../prompts/broken.jinja")),
-    ("broken.reason", include_str!("../prompts/broken.reason.jinja")),
-    ("broken.rating", include_str!("../prompts/broken.rating.jinja")),
-    ("unfit", include_str!("../prompts/unfit.jinja")),
-    ("unfit.reason", include_str!("../prompts/unfit.reason.jinja")),
+    ("visible", include_str!("../../prompts/visible.jinja")),
+    ("visible.reason", include_str!("../../prompts/visible.reason.jinja")),
+    ("visible.rating", include_str!("../../prompts/visible.rating.jinja")),
+    ("broken", include_str!("../../prompts/broken.jinja")),
+    ("broken.reason", include_str!("../../prompts/broken.reason.jinja")),
+    ("broken.rating", include_str!("../../prompts/broken.rating.jinja")),
+    ("unfit", include_str!("../../prompts/unfit.jinja")),
+    ("unfit.reason", include_str!("../../prompts/unfit.reason.jinja")),
 ];
 
 /// What a model is asked about an image.
