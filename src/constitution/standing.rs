@@ -1,6 +1,6 @@
 //! How a constitution's rules stand with its lock.
 
-use super::{Constitution, Lock, Touched};
+use super::{Constitution, Lock, Touched, one_line};
 use crate::ids::RuleId;
 
 /// How one rule stands.
@@ -21,6 +21,8 @@ pub enum State {
     Fresh,
     /// The text was changed after the entry was made.
     Stale,
+    /// The text was changed to the entry's own objective text: what was proposed is now the rule.
+    Adopted,
     /// There is no entry.
     Missing,
 }
@@ -32,6 +34,9 @@ pub(super) fn standings(constitution: &Constitution, lock: Option<&Lock>) -> Vec
         let state = match entry {
             None => State::Missing,
             Some(entry) if entry.source == rule.source_hash() => State::Fresh,
+            Some(entry) if one_line(&entry.objective_text) == one_line(&rule.text) => {
+                State::Adopted
+            }
             Some(_) => State::Stale,
         };
         let touched = entry.and_then(super::LockedRule::touched);

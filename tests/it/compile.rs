@@ -600,3 +600,37 @@ fn a_small_real_model_comes_to_an_entry_or_to_a_reason() {
     let (second, again) = compile();
     assert_eq!((second.out, second.err, again), (first.out, first.err, lock));
 }
+
+#[test]
+fn a_proposal_that_becomes_the_rule_keeps_its_entry_and_asks_nobody() {
+    let desk = Desk::new();
+    let server = good();
+    assert_eq!(desk.compile(&server, &["--write"]).code, 0);
+    let lock = desk.read("school.lock.yaml");
+    desk.write("school.lock.yaml", &lock.replacen("reviewed: false", "reviewed: true # by Ada", 1));
+    let before = desk.read("school.lock.yaml");
+    let asked = server.requests().len();
+    let yaml = desk.read("school.yaml");
+    let proposal = yaml.lines().find_map(|line| line.trim().strip_prefix("proposed: ")).unwrap();
+    let was = "    text: Children must not be shown in dangerous situations with weapons.\n";
+    let proposed = format!("    proposed: {proposal}\n");
+    desk.change("school.yaml", &format!("{was}{proposed}"), &format!("    text: {proposal}\n"));
+    let check = desk.run(&["school.yaml", "--check"]);
+    assert_eq!(check.code, 2);
+    assert!(check.out.contains("compiling puts the hash right without a model"), "{}", check.out);
+
+    let run = desk.run(&["school.yaml"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("weapons.child  adopted"), "{}", run.out);
+    assert_eq!(server.requests().len(), asked);
+    let after = desk.read("school.lock.yaml");
+    let differing: Vec<(&str, &str)> =
+        before.lines().zip(after.lines()).filter(|(before, after)| before != after).collect();
+    assert_eq!(before.lines().count(), after.lines().count());
+    for (line, _) in &differing {
+        let line = line.trim();
+        assert!(line.starts_with("source: ") || line.starts_with("content: "), "{line}");
+    }
+    assert!(!differing.is_empty() && after.contains("reviewed: true # by Ada"));
+    assert_eq!(desk.run(&["school.yaml", "--check"]).code, 0);
+}

@@ -23,6 +23,12 @@ pub(super) fn run(desk: &Desk, path: &Path) -> Outcome {
                 rule.as_str().to_owned(),
                 format!("its text was changed after its entry was made{kept}"),
             )),
+            State::Adopted => lines.push((
+                "adopted",
+                rule.as_str().to_owned(),
+                "its text is now the entry's own; compiling puts the hash right without a model"
+                    .to_owned(),
+            )),
             State::Missing => {
                 lines.push(("missing", rule.as_str().to_owned(), "it has no entry".to_owned()));
             }
@@ -57,13 +63,14 @@ fn helps(standings: &[Standing], lines: &[(&str, String, String)], path: &Path) 
     let mut helps = Vec::new();
     let is_open = |standing: &&Standing| standing.state != State::Fresh;
     let open = || standings.iter().filter(is_open);
-    if open().any(|standing| standing.touched.is_none()) {
+    let adopted = |standing: &Standing| standing.state == State::Adopted;
+    if open().any(|standing| standing.touched.is_none() || adopted(standing)) {
         let path = shown(path);
         helps.push(format!(
             "`praetor constitution compile {path} --model MODEL` makes missing and stale entries"
         ));
     }
-    if open().any(|standing| standing.touched.is_some()) {
+    if open().any(|standing| standing.touched.is_some() && !adopted(standing)) {
         helps.push(
             "an entry that people have reviewed, edited or written is never compiled over: read \
              it against the new text and put the new hash in its `source:`, or compile it anew \

@@ -73,6 +73,9 @@ impl Compile {
         let plan = Plan::new(&desk, &self.rules, self.force)?;
         desk.check_layout(self.write).map_err(unsaved)?;
         let mut summary = Summary::new(&plan);
+        for rule in plan.rules_to_adopt() {
+            desk.adopt(rule).map_err(unsaved)?;
+        }
         let ended = if plan.rules_to_compile().is_empty() {
             Ok(())
         } else {

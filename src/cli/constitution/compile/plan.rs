@@ -22,6 +22,8 @@ pub(super) enum Task {
     Compile,
     /// Its entry is fresh.
     Fresh,
+    /// Its entry's own text has become the rule's, so that only the hash is to be put right.
+    Adopt,
     /// Its entry is people's own, and old unless it is only not to be forced.
     Keep { touched: Touched, stale: bool },
     /// Nobody asked for it.
@@ -54,6 +56,12 @@ impl Plan {
         Ok(Self { steps: steps.collect() })
     }
 
+    /// The rules whose entries only need their hash put right.
+    pub(super) fn rules_to_adopt(&self) -> impl Iterator<Item = &RuleId> {
+        let adopted = self.steps.iter().filter(|step| step.task == Task::Adopt);
+        adopted.map(|step| &step.rule.id)
+    }
+
     /// The rules that a model is needed for.
     pub(super) fn rules_to_compile(&self) -> Vec<Rule> {
         let compiled = self.steps.iter().filter(|step| step.task == Task::Compile);
@@ -65,7 +73,8 @@ fn task(standing: &Standing, force: bool, is_named: bool) -> Task {
     let stale = match standing.state {
         State::Missing => return Task::Compile,
         State::Fresh if !force => return Task::Fresh,
-        State::Fresh => false,
+        State::Adopted if !force => return Task::Adopt,
+        State::Fresh | State::Adopted => false,
         State::Stale => true,
     };
     match standing.touched {

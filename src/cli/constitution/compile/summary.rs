@@ -44,7 +44,7 @@ impl Summary {
         let open = |(rule, task): &(RuleId, Task)| match task {
             Task::Compile => !self.compiled.contains_key(rule),
             Task::Keep { stale, .. } => *stale,
-            Task::Fresh | Task::Skip => false,
+            Task::Fresh | Task::Adopt | Task::Skip => false,
         };
         !self.steps.iter().any(open)
     }
@@ -55,6 +55,7 @@ impl Summary {
             match task {
                 Task::Compile => self.outcome(&mut text, rule),
                 Task::Keep { touched, stale } => kept(&mut text, rule, *touched, *stale),
+                Task::Adopt => adopted(&mut text, rule),
                 Task::Fresh | Task::Skip => {}
             }
         }
@@ -81,22 +82,24 @@ impl Summary {
         let to_compile = count(|task| *task == Task::Compile);
         let fresh = count(|task| *task == Task::Fresh);
         let kept = count(|task| matches!(task, Task::Keep { .. }));
+        let adopted = count(|task| *task == Task::Adopt);
         let done = self.compiled.len();
         let mut parts = Vec::new();
         for (count, words) in [
             (done, "compiled"),
             (to_compile - done, "not compiled"),
             (kept, "kept as people left them"),
+            (adopted, "adopted"),
             (fresh, "up to date"),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {words}"));
             }
         }
-        let rules = counted(done + (to_compile - done) + kept + fresh, "rule", "rules");
+        let rules = counted(to_compile + kept + adopted + fresh, "rule", "rules");
         let _ = writeln!(text, "\n{}: {}", style::bold(&rules), parts.join(", "));
         let lock = shown(desk.lock_path());
-        if done > 0 {
+        if done + adopted > 0 {
             let _ = writeln!(text, "wrote {lock}");
         }
         if !proposed.is_empty() {
@@ -118,6 +121,13 @@ impl Summary {
             paragraph(text, "", &next);
         }
     }
+}
+
+/// A rule that has become what was proposed.
+fn adopted(text: &mut String, rule: &RuleId) {
+    let name = style::bold(rule.as_str());
+    let _ = writeln!(text, "\n{name}  {}", style::green("adopted"));
+    paragraph(text, "  ", "its text is now the objective one; the entry stays as it is");
 }
 
 /// One entry as people read it.

@@ -4,20 +4,22 @@
 //! moment, since compiling takes minutes in which people go on typing; it changes one entry, reads
 //! the result back, compares every value, and takes the file's place as a whole.
 
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+mod error;
 
-use miette::Diagnostic;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use super::edit::{Items, Unsafe, has_comment};
 use super::error::{ConstitutionError, Mistake};
 use super::lock::{self, lock_path, misfits};
-use super::problem::{Problem, shown, shown_path};
+use super::problem::{Problem, shown_path};
 use super::source::{self, Document};
 use super::standing::{leftovers, standings};
 use super::{Constitution, Lock, LockedRule, Standing, Touched, render};
 use crate::ids::RuleId;
+
+pub use self::error::DeskError;
 
 /// The two files of a policy, open for work.
 #[derive(Debug)]
@@ -163,6 +165,48 @@ impl Desk {
         Ok(())
     }
 
+    /// Puts the hash of an entry right whose objective text has become the rule's own. Nothing else
+    /// of it changes: whoever has signed it has signed this text.
+    ///
+    /// # Errors
+    /// [`DeskError`]; the file is then as it was.
+    pub fn adopt(&mut self, rule: &RuleId) -> Result<(), DeskError> {
+        let (path, id) = (self.lock_path.clone(), rule.clone());
+        let changed = || DeskError::Changed { path: path.clone(), rule: id.clone() };
+        let now = self.constitution.rules.iter().find(|found| found.id == *rule);
+        let now = now.ok_or_else(changed)?.source_hash();
+        let whole = lock::read_lock(&path)?;
+        let (mark, text) = bom(&whole);
+        let document = read_lock(&path, text)?;
+        let mut meant = document.value.clone();
+        let index = meant.rules.iter().position(|entry| entry.id == *rule).ok_or_else(changed)?;
+        let entry = &mut meant.rules[index];
+        if Some(&*entry) != self.entry(rule) {
+            return Err(changed());
+        }
+        let old = (entry.source, entry.content_hash());
+        entry.source = now;
+        let new_content = entry.content_hash();
+        let mut hashes = vec![(old.0, now)];
+        if let Some(compiled) = entry.compiled.as_mut().filter(|compiled| compiled.content == old.1)
+        {
+            compiled.content = new_content;
+            hashes.push((old.1, new_content));
+        }
+        let items = Items::find(text, &document.tree).map_err(layout(&path))?;
+        let lines = hashes.iter().fold(items.lines(index).to_owned(), |lines, (old, new)| {
+            lines.replace(&old.to_string(), &new.to_string())
+        });
+        let edited = items.replace(index, &lines);
+        if read_lock(&path, &edited).ok().map(|document| document.value) != Some(meant) {
+            return Err(DeskError::NotAsMeant { path, rule: id });
+        }
+        let edited = format!("{mark}{edited}");
+        save(&path, &edited)?;
+        self.take_in(&edited)?;
+        Ok(())
+    }
+
     /// The lock's text with an entry in it.
     fn with_entry(
         &self,
@@ -296,74 +340,4 @@ fn write_beside(partial: &Path, path: &Path, text: &str) -> io::Result<()> {
         fs_err::set_permissions(partial, old.permissions())?;
     }
     fs_err::rename(partial, path)
-}
-
-/// Why a file could not be edited. It is then as it was.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-#[non_exhaustive]
-pub enum DeskError {
-    /// A file can't be read any more, or has mistakes.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Constitution(#[from] ConstitutionError),
-    /// A file is laid out in a way that whole lines can't be put into.
-    #[error(
-        "`{}` can't be edited: `rules` is no plain list of one `- id: …` a rule (line {line})",
-        shown_path(path)
-    )]
-    #[diagnostic(
-        code(praetor::constitution::layout),
-        help(
-            "write every rule on lines of its own, with `- id:` first and each key on a line below it, as in `constitutions/demo.lock.yaml`"
-        )
-    )]
-    Layout {
-        /// Which file.
-        path: PathBuf,
-        /// The line that shows it.
-        line: usize,
-    },
-    /// Somebody has changed the entry since it was read.
-    #[error(
-        "`{}` has changed meanwhile: the entry of `{rule}` is no longer the one that was compiled anew",
-        shown_path(path)
-    )]
-    #[diagnostic(
-        code(praetor::lock::changed),
-        help(
-            "nothing was overwritten; run the command again if the entry is still to be compiled"
-        )
-    )]
-    Changed {
-        /// Which file.
-        path: PathBuf,
-        /// Whose entry.
-        rule: RuleId,
-    },
-    /// The edited text does not read back as it should.
-    #[error("`{}` can't be edited: with the entry of `{}` put in, something else in it would change", shown_path(path), shown(rule.as_str()))]
-    #[diagnostic(
-        code(praetor::constitution::not_as_meant),
-        help(
-            "anchors, aliases and quoted texts over several lines can be in the way; write them out"
-        )
-    )]
-    NotAsMeant {
-        /// Which file.
-        path: PathBuf,
-        /// Whose entry.
-        rule: RuleId,
-    },
-    /// A file can't be written.
-    #[error("can't write `{}`: {kind}", shown_path(path))]
-    #[diagnostic(
-        code(praetor::constitution::unwritable),
-        help("check that there is room, and that you may write in its folder")
-    )]
-    Unwritable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        kind: ErrorKind,
-    },
 }
