@@ -26,7 +26,7 @@ ask what this value would need, so judge again to know; reasoned: preconditions 
 pub(super) fn show(tuning: &Tuning, run: &Run) -> String {
     let mut text = String::new();
     let ImageTally { flagged, undetermined, safe, needs_asking, escalations } = tuning.now;
-    let heading = format!("{} images of the run {}", tuning.images, shown(run.path()));
+    let heading = format!("{} images of the run in {}", tuning.images, shown(run.path()));
     let _ = writeln!(text, "{}", style::bold(&heading));
     if tuning.thresholds.is_empty() {
         text.push_str("  by this rule alone");
