@@ -118,11 +118,11 @@ fn shares(text: &mut String, found: &ImageEstimates) {
     line("corrected", found.corrected, "of all images, from the flags and how often they err");
     line("precision", found.precision, "of the flagged images are unsafe");
     line("recall", found.recall, "of the unsafe images are flagged");
-    line(
-        "caught",
-        found.recall_with_review,
-        "of the unsafe images are flagged or left to a person",
-    );
+    // Without undetermined images it is recall once more.
+    if found.undetermined() > 0 {
+        let says = "of the unsafe images are flagged or left to a person";
+        line("caught", found.recall_with_review, says);
+    }
     line("specificity", found.specificity, "of the safe images are not flagged");
     let _ = writeln!(
         text,
