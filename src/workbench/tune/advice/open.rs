@@ -17,6 +17,17 @@ fn line(at: Option<f64>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| format!("{at:.2}"))
 }
 
+/// Which threshold of a precondition M does not reach, and how that is said.
+fn wanting(tuned: &PreconditionTuning, above: bool) -> (Threshold, String) {
+    let (threshold, side, at) = if above {
+        (Threshold::AcceptAbovePrior, "above", line(tuned.accepts_above))
+    } else {
+        (Threshold::RejectBelowPrior, "below", line(tuned.rejects_below))
+    };
+    let lies = format!("{side} what it is without an image, but not {side} the line ({at})");
+    (threshold, lies)
+}
+
 impl Facts<'_> {
     pub(super) fn undetermined(&self) -> Option<Suggestion> {
         let open = self.tuned.now.undetermined;
@@ -34,17 +45,7 @@ impl Facts<'_> {
         if above + below == 0 {
             return Some(self.unanswered(culprit, share));
         }
-        let lies = if above >= below {
-            format!(
-                "above what it is without an image, but not above the line ({})",
-                line(culprit.accepts_above)
-            )
-        } else {
-            format!(
-                "below what it is without an image, but not below the line ({})",
-                line(culprit.rejects_below)
-            )
-        };
+        let (own, lies) = wanting(culprit, above >= below);
         let suggestion = Suggestion {
             precondition: Some(culprit.statement.clone()),
             reason: format!(
@@ -64,16 +65,17 @@ impl Facts<'_> {
             ..self.suggestion(SuggestionKind::Undetermined, open)
         };
         let Some((threshold, value, then)) = self.settling() else { return Some(suggestion) };
+        let by = if threshold == own { "" } else { "; it clears them by other preconditions" };
         Some(Suggestion {
             key: in_constitution(threshold),
             value: Some(value),
             advice: format!(
                 "set `{}: {value}`: {} would stay undetermined instead of {open}, and {} be \
-                 flagged instead of {}",
+                 flagged instead of {}{by}",
                 threshold.key(),
                 then.undetermined,
                 then.violated,
-                self.tuned.now.violated
+                self.tuned.now.violated,
             ),
             ..suggestion
         })
