@@ -128,7 +128,7 @@ impl Recorded {
         if reading.images.is_empty() {
             return Err(RecordedError::NoImages { run: name() });
         }
-        if !reading.traced {
+        if !reading.traced && !run.is_traced() {
             return Err(RecordedError::NoTrace { run: name() });
         }
         let recorded = reading.finish(same, verdicts.cut_off());

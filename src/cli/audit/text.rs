@@ -118,15 +118,15 @@ fn shares(text: &mut String, found: &ImageEstimates) {
     line("corrected", found.corrected, "of all images, from the flags and how often they err");
     line("precision", found.precision, "of the flagged images are unsafe");
     line("recall", found.recall, "of the unsafe images are flagged");
-    line(
-        "caught",
-        found.recall_with_review,
-        "of the unsafe images are flagged or left to a person",
-    );
+    // Without undetermined images it is recall once more.
+    if found.undetermined() > 0 {
+        let says = "of the unsafe images are flagged or left to a person";
+        line("caught", found.recall_with_review, says);
+    }
     line("specificity", found.specificity, "of the safe images are not flagged");
     let _ = writeln!(
         text,
-        "  {:<12} {:>7}{:18}  of all images, counted",
+        "  {:<12} {:>7}{:20}  of all images, counted",
         "flagged",
         percent(found.flagged),
         ""
@@ -241,7 +241,7 @@ fn thresholds(text: &mut String, rules: &[RuleEstimates]) {
 /// ` 12.3 %  ( 8.0 to  17.1 %)`, or a dash.
 fn ranged(estimate: Option<Estimate>) -> String {
     estimate.map_or_else(
-        || format!("{:>7}{:18}", "-", ""),
+        || format!("{:>7}{:20}", "-", ""),
         |one| {
             format!(
                 "{:>7}  ({:>5.1} to {:>5.1} %)",

@@ -26,9 +26,14 @@ ask what this value would need, so judge again to know; reasoned: preconditions 
 pub(super) fn show(tuning: &Tuning, run: &Run) -> String {
     let mut text = String::new();
     let ImageTally { flagged, undetermined, safe, needs_asking, escalations } = tuning.now;
-    let heading = format!("{} images of the run {}", tuning.images, shown(run.path()));
+    let heading = format!("{} images of the run in {}", tuning.images, shown(run.path()));
     let _ = writeln!(text, "{}", style::bold(&heading));
-    let _ = write!(text, "  {flagged} unsafe, {undetermined} undetermined, {safe} safe");
+    if tuning.thresholds.is_empty() {
+        text.push_str("  by this rule alone");
+    } else {
+        text.push_str("  by all rules");
+    }
+    let _ = write!(text, ": {flagged} unsafe, {undetermined} undetermined, {safe} safe");
     if needs_asking > 0 {
         let _ = write!(text, ", {needs_asking} unknown until judged again");
     }
@@ -216,7 +221,7 @@ fn suggestions(text: &mut String, suggestions: &[Suggestion]) {
         let _ = writeln!(
             text,
             "  nothing stands out. Whether the flags are right only labels can say: `praetor audit \
-             sample` draws the images to look at"
+             sample`\n  draws the images to look at"
         );
         return;
     }

@@ -209,3 +209,6 @@ fn tune_precondition(
         settled,
     }
 }
+
+#[cfg(test)]
+mod tests;

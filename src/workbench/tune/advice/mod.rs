@@ -240,5 +240,6 @@ fn percent(share: f64) -> String {
 }
 
 fn two_digits(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
+    // Adding zero turns a minus zero into a plain one.
+    (value * 100.0).round() / 100.0 + 0.0
 }

@@ -11,6 +11,23 @@ use crate::workbench::recorded::images;
 /// A share of undetermined images that is worth a word.
 const MANY_OPEN: f64 = 0.05;
 
+const UNDECIDED: &str = "the rule's `settings: undecided:` in the constitution";
+
+fn line(at: Option<f64>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| format!("{at:.2}"))
+}
+
+/// Which threshold of a precondition M does not reach, and how that is said.
+fn wanting(tuned: &PreconditionTuning, above: bool) -> (Threshold, String) {
+    let (threshold, side, at) = if above {
+        (Threshold::AcceptAbovePrior, "above", line(tuned.accepts_above))
+    } else {
+        (Threshold::RejectBelowPrior, "below", line(tuned.rejects_below))
+    };
+    let lies = format!("{side} what it is without an image, but not {side} the line ({at})");
+    (threshold, lies)
+}
+
 impl Facts<'_> {
     pub(super) fn undetermined(&self) -> Option<Suggestion> {
         let open = self.tuned.now.undetermined;
@@ -28,35 +45,39 @@ impl Facts<'_> {
         if above + below == 0 {
             return Some(self.unanswered(culprit, share));
         }
-        let (threshold, side) = if above >= below {
-            (Threshold::AcceptAbovePrior, "above what the model says without an image")
-        } else {
-            (Threshold::RejectBelowPrior, "below what the model says without an image")
-        };
-        let (value, then) = self.settling(threshold)?;
-        Some(Suggestion {
+        let (own, lies) = wanting(culprit, above >= below);
+        let suggestion = Suggestion {
             precondition: Some(culprit.statement.clone()),
             reason: format!(
                 "{} of the {} that it was asked about stay undetermined, most of all because of \
-                 `{}`: in {} of {} the model leans {side}, but not far enough to count",
+                 `{}`: in {} of {} M lies {lies}",
                 percent(share),
                 images(self.asked()),
                 culprit.statement,
                 above.max(below),
                 above + below,
             ),
+            key: UNDECIDED.to_owned(),
+            advice: "no threshold near the present one settles many of them: leave reasoning on, \
+                     let a person look at them, or set `undecided: lean` to take the nearer side"
+                .to_owned(),
+            example: self.first(|_, decided| decided.outcome == Anew::Undetermined),
+            ..self.suggestion(SuggestionKind::Undetermined, open)
+        };
+        let Some((threshold, value, then)) = self.settling() else { return Some(suggestion) };
+        let by = if threshold == own { "" } else { "; it clears them by other preconditions" };
+        Some(Suggestion {
             key: in_constitution(threshold),
             value: Some(value),
             advice: format!(
                 "set `{}: {value}`: {} would stay undetermined instead of {open}, and {} be \
-                 flagged instead of {}",
+                 flagged instead of {}{by}",
                 threshold.key(),
                 then.undetermined,
                 then.violated,
-                self.tuned.now.violated
+                self.tuned.now.violated,
             ),
-            example: self.first(|_, decided| decided.outcome == Anew::Undetermined),
-            ..self.suggestion(SuggestionKind::Undetermined, open)
+            ..suggestion
         })
     }
 
@@ -78,18 +99,25 @@ impl Facts<'_> {
     }
 
     /// The value nearest to the present one that settles half of what is undetermined, else the one
-    /// that settles most.
-    fn settling(&self, threshold: Threshold) -> Option<(f64, Tally)> {
-        let now = threshold.now(self.rule)?;
+    /// that settles most, if that is a quarter at least. Values far from the paper's are not tried:
+    /// what they settle they settle by chance.
+    fn settling(&self) -> Option<(Threshold, f64, Tally)> {
         let open = self.tuned.now.undetermined;
-        let steps = (1..=9).map(|step| two_digits(now - 0.1 * f64::from(step)));
-        let tried: Vec<(f64, Tally)> = steps
-            .take_while(|value| *value >= 0.0)
-            .map(|value| (value, self.tally(threshold, value)))
-            .filter(|(_, then)| then.undetermined < open)
-            .collect();
-        let half = tried.iter().find(|(_, then)| then.undetermined * 2 <= open);
-        half.or_else(|| tried.iter().min_by_key(|(_, then)| then.undetermined)).copied()
+        let mut tried: Vec<(Threshold, f64, Tally)> = Vec::new();
+        for step in 1..=4 {
+            for (threshold, least) in
+                [(Threshold::AcceptAbovePrior, 0.4), (Threshold::RejectBelowPrior, 0.1)]
+            {
+                let value = two_digits(threshold.now(self.rule)? - 0.1 * f64::from(step));
+                if value >= least {
+                    tried.push((threshold, value, self.tally(threshold, value)));
+                }
+            }
+        }
+        let half = tried.iter().find(|(.., then)| then.undetermined * 2 <= open);
+        let most = || tried.iter().min_by_key(|(.., then)| then.undetermined);
+        let best = half.or_else(most).copied()?;
+        (best.2.undetermined * 4 <= open * 3).then_some(best)
     }
 
     fn unanswered(&self, culprit: &PreconditionTuning, share: f64) -> Suggestion {
