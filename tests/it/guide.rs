@@ -148,7 +148,7 @@ fn commands(block: &Block) -> Vec<(String, String)> {
 
 /// Lines as they are compared: without white space at their ends, and numbers only as numbers.
 fn lines(text: &str) -> Vec<String> {
-    let text = stable(text.trim());
+    let text = stable(text.trim_end().trim_start_matches('\n'));
     text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
@@ -189,7 +189,7 @@ fn the_guide_can_be_followed_word_by_word() {
                 assert!(agrees(&lines(&said), &lines(&output)), "{here}\n{output}");
             }
             printed.extend(["$ ", &command, "\n"]);
-            printed.extend(output.trim().lines().map(|line| format!("{}\n", line.trim_end())));
+            printed.extend(output.trim_matches('\n').lines().map(|line| format!("{}\n", line.trim_end())));
         }
         assert_eq!(code.to_string(), expected_code, "{GUIDE}:{}\n{printed}", block.line + 1);
         if update && !block.text.lines().any(|line| line == "...") {
