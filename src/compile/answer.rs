@@ -113,6 +113,12 @@ pub(super) fn read(task: &Task, said: &str) -> Result<Answer, String> {
     }
 }
 
+/// Whether all statements of a chain stand in quotes in the question, which only its examples do.
+/// Small models like to repeat them.
+pub(super) fn is_example(chain: &[Vec<String>], question: &str) -> bool {
+    chain.iter().flatten().all(|statement| question.contains(&format!("\"{statement}\"")))
+}
+
 /// Whether two texts say the same, whatever their case and full stops.
 pub(super) fn same(one: &str, other: &str) -> bool {
     let plain = |text: &str| one_line(text).trim_end_matches('.').to_lowercase();
@@ -236,11 +242,16 @@ fn compared(answer: &Map<String, Value>) -> Result<Answer, String> {
     let same = truth(&answer["same"]).ok_or("\"same\" has to be true or false")?;
     let differences = |key: &str| {
         let found = answer.get(key).map_or(Some(Vec::new()), texts);
-        let mut found = found.ok_or(format!("\"{key}\" has to be a list of texts"))?;
+        let mut found: Vec<String> = found.ok_or(format!("\"{key}\" has to be a list of texts"))?;
         let nothing = ["", "none", "nothing", "n/a"];
         found.retain(|one| !nothing.contains(&one.trim_end_matches('.').to_lowercase().as_str()));
-        found.truncate(MOST_DIFFERENCES);
-        Ok::<_, String>(found.iter().map(|one| cut(one, LONGEST_EXPLANATION)).collect::<Vec<_>>())
+        let mut kept: Vec<String> = Vec::new();
+        for one in found.iter().map(|one| cut(one, LONGEST_EXPLANATION)) {
+            if kept.len() < MOST_DIFFERENCES && !kept.iter().any(|other| self::same(other, &one)) {
+                kept.push(one);
+            }
+        }
+        Ok::<_, String>(kept)
     };
     let (mut missing, added) = (differences("missing")?, differences("added")?);
     let covers = same && missing.is_empty() && added.is_empty();
@@ -300,6 +311,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_only_repeated_from_the_question_is_told_from_an_answer() {
+        let question = r#"Example: {"preconditions": [["a is b", "c is d"], ["e is f"]]}"#;
+        let chain =
+            |statements: &[&str]| vec![statements.iter().map(ToString::to_string).collect()];
+        assert!(is_example(&chain(&["a is b", "e is f"]), question));
+        assert!(!is_example(&chain(&["a is b", "e is g"]), question));
+    }
+
+    #[test]
     fn a_comparison_is_only_as_good_as_its_lists() {
         let task = Task::Covers { rule: String::new(), rebuilt: String::new() };
         let covers = |json: &str| match read(&task, json) {
@@ -308,6 +328,8 @@ mod tests {
             Err(complaint) => Err(complaint),
         };
         assert_eq!(covers(r#"{"same": "yes", "missing": ["None."]}"#), Ok((vec![], vec![], true)));
+        let repeated = covers(r#"{"same": false, "missing": ["guns", "Guns."]}"#).unwrap();
+        assert_eq!(repeated.0, ["guns"]);
         let contradicts = covers(r#"{"same": true, "missing": ["guns"], "added": []}"#).unwrap();
         assert!(!contradicts.2);
         let explained = covers(r#"{"same": false, "explanation": "B lacks guns"}"#).unwrap();

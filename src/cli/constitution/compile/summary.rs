@@ -143,7 +143,11 @@ fn draw(text: &mut String, entry: &LockedRule) {
     for (index, precondition) in entry.preconditions.iter().enumerate() {
         let (branch, trunk) = if index == last { ("└─", "  ") } else { ("├─", "│ ") };
         let statement = precondition.question();
-        let _ = writeln!(text, "  {branch} {}", shown(&statement));
+        hanging(
+            text,
+            (&format!("  {branch} "), &format!("  {trunk} ")),
+            &shown(&statement).to_string(),
+        );
         let objects = precondition.objects.join(", ");
         let _ =
             writeln!(text, "  {trunk}   {}", style::dim(&format!("objects: {}", shown(&objects))));
@@ -211,20 +215,26 @@ pub(super) fn by_whom(touched: Touched) -> &'static str {
 
 /// A text over as many lines as it needs, each with the same beginning.
 fn paragraph(text: &mut String, before: &str, words: &str) {
-    let mut line = String::new();
+    hanging(text, (before, before), words);
+}
+
+/// A text over as many lines as it needs, the first with a beginning of its own.
+fn hanging(text: &mut String, (first, next): (&str, &str), words: &str) {
+    let mut line = first.to_owned();
+    let mut is_empty = true;
     for word in words.split(' ') {
-        if !line.is_empty()
-            && before.chars().count() + line.chars().count() + word.chars().count() >= COLUMNS
-        {
-            let _ = writeln!(text, "{before}{line}");
-            line.clear();
+        if !is_empty && line.chars().count() + word.chars().count() >= COLUMNS {
+            let _ = writeln!(text, "{line}");
+            next.clone_into(&mut line);
+            is_empty = true;
         }
-        if !line.is_empty() {
+        if !is_empty {
             line.push(' ');
         }
         line.push_str(word);
+        is_empty = false;
     }
-    let _ = writeln!(text, "{before}{line}");
+    let _ = writeln!(text, "{line}");
 }
 
 /// A count and its word.
