@@ -120,10 +120,10 @@ impl<'a> Course<'a> {
     }
 
     fn repeats_an_example(&self, chain: &[Vec<String>]) -> bool {
-        let Task::Preconditions { criticisms, .. } = &self.task else { return false };
+        let Task::Preconditions { rule, criticisms } = &self.task else { return false };
         let Some(Turn::User(question)) = self.turns.first() else { return false };
         // With criticisms, earlier answers stand in quotes as well.
-        criticisms.is_empty() && answer::is_example(chain, question)
+        criticisms.is_empty() && answer::is_example(chain, rule, question)
     }
 
     /// Asks the same again, or gives up.
