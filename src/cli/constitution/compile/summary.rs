@@ -7,7 +7,7 @@ use std::path::Path;
 use super::plan::{Plan, Task};
 use crate::cli::style;
 use crate::constitution::{Attempt, Desk, LockedRule, Provenance, Touched};
-use crate::ids::RuleId;
+use crate::ids::{Hash, RuleId};
 use crate::imaging::shown;
 
 /// Columns of a line of text.
@@ -16,6 +16,8 @@ const COLUMNS: usize = 92;
 /// What has come of each rule that was to be compiled, and of those that were not.
 pub(super) struct Summary {
     steps: Vec<(RuleId, Task)>,
+    /// Hashes of the rules' texts as they are now.
+    sources: BTreeMap<RuleId, Hash>,
     compiled: BTreeMap<RuleId, LockedRule>,
     failed: BTreeMap<RuleId, String>,
 }
@@ -23,7 +25,13 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn new(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| (step.rule.id.clone(), step.task));
-        Self { steps: steps.collect(), compiled: BTreeMap::new(), failed: BTreeMap::new() }
+        let sources = plan.steps.iter().map(|step| (step.rule.id.clone(), step.rule.source_hash()));
+        Self {
+            steps: steps.collect(),
+            sources: sources.collect(),
+            compiled: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        }
     }
 
     pub(super) fn compiled(&mut self, entry: LockedRule) {
@@ -54,7 +62,10 @@ impl Summary {
         for (rule, task) in &self.steps {
             match task {
                 Task::Compile => self.outcome(&mut text, rule),
-                Task::Keep { touched, stale } => kept(&mut text, rule, *touched, *stale),
+                Task::Keep { touched, stale } => {
+                    let now = self.sources.get(rule).filter(|_| *stale);
+                    kept(&mut text, rule, *touched, now);
+                }
                 Task::Fresh | Task::Skip => {}
             }
         }
@@ -188,19 +199,24 @@ fn to_review(entry: &LockedRule, compiled: &Provenance) -> Vec<String> {
     lines
 }
 
-fn kept(text: &mut String, rule: &RuleId, touched: Touched, stale: bool) {
+/// An entry that was left alone; `now` is the hash of the rule's text where the entry is stale.
+fn kept(text: &mut String, rule: &RuleId, touched: Touched, now: Option<&Hash>) {
     let who = by_whom(touched);
-    let word = if stale { style::yellow("stale, kept") } else { style::dim("kept") };
-    let _ = writeln!(text, "\n{}  {word}", style::bold(rule.as_str()));
-    let words = if stale {
-        format!(
-            "its entry was {who}, and the rule's text has changed since: read it against the new \
-             text and put the new hash in its `source:`, or compile it anew with `--force --rule \
-             {rule}`"
-        )
-    } else {
-        format!("its entry was {who}; `--force --rule {rule}` compiles it anew")
+    let (word, words) = match now {
+        Some(now) => (
+            style::yellow("stale, kept"),
+            format!(
+                "its entry was {who}, and the rule's text has changed since: read it against the \
+                 new text and write `source: {now}` there, or compile it anew with `--force --rule \
+                 {rule}`"
+            ),
+        ),
+        None => (
+            style::dim("kept"),
+            format!("its entry was {who}; `--force --rule {rule}` compiles it anew"),
+        ),
     };
+    let _ = writeln!(text, "\n{}  {word}", style::bold(rule.as_str()));
     paragraph(text, "  ", &words);
 }
 
