@@ -113,6 +113,20 @@ pub(super) fn read(task: &Task, said: &str) -> Result<Answer, String> {
     }
 }
 
+/// Whether a chain has nothing to do with its rule and is only repeated from the question's
+/// examples, as small models like to do.
+pub(super) fn is_example(chain: &[Vec<String>], rule: &str, question: &str) -> bool {
+    const COMMON: [&str; 7] = ["the", "and", "are", "visible", "from", "with", "that"];
+    let rule = rule.to_lowercase();
+    let statements = || chain.iter().flatten();
+    // "cars" is about "a car": the beginning of a word is enough.
+    let beginning = |word: &str| word.chars().take(4).collect::<String>().to_lowercase();
+    let is_named =
+        |word: &str| word.len() > 2 && !COMMON.contains(&word) && rule.contains(&beginning(word));
+    statements().all(|statement| question.contains(&format!("\"{statement}\"")))
+        && !statements().flat_map(|statement| statement.split(' ')).any(is_named)
+}
+
 /// Whether two texts say the same, whatever their case and full stops.
 pub(super) fn same(one: &str, other: &str) -> bool {
     let plain = |text: &str| one_line(text).trim_end_matches('.').to_lowercase();
@@ -236,11 +250,16 @@ fn compared(answer: &Map<String, Value>) -> Result<Answer, String> {
     let same = truth(&answer["same"]).ok_or("\"same\" has to be true or false")?;
     let differences = |key: &str| {
         let found = answer.get(key).map_or(Some(Vec::new()), texts);
-        let mut found = found.ok_or(format!("\"{key}\" has to be a list of texts"))?;
+        let mut found: Vec<String> = found.ok_or(format!("\"{key}\" has to be a list of texts"))?;
         let nothing = ["", "none", "nothing", "n/a"];
         found.retain(|one| !nothing.contains(&one.trim_end_matches('.').to_lowercase().as_str()));
-        found.truncate(MOST_DIFFERENCES);
-        Ok::<_, String>(found.iter().map(|one| cut(one, LONGEST_EXPLANATION)).collect::<Vec<_>>())
+        let mut kept: Vec<String> = Vec::new();
+        for one in found.iter().map(|one| cut(one, LONGEST_EXPLANATION)) {
+            if kept.len() < MOST_DIFFERENCES && !kept.iter().any(|other| self::same(other, &one)) {
+                kept.push(one);
+            }
+        }
+        Ok::<_, String>(kept)
     };
     let (mut missing, added) = (differences("missing")?, differences("added")?);
     let covers = same && missing.is_empty() && added.is_empty();
@@ -300,6 +319,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_only_repeated_from_the_question_is_told_from_an_answer() {
+        let question = r#"Example: {"preconditions": [["a car is visible"], ["e is f"]]}"#;
+        let copied = |statements: &[&str], rule: &str| {
+            let one = |statement: &&str| (*statement).to_owned();
+            is_example(&[statements.iter().map(one).collect()], rule, question)
+        };
+        assert!(copied(&["a car is visible", "e is f"], "Dogs must not be visible."));
+        assert!(!copied(&["a car is visible", "e is g"], "Dogs must not be visible."));
+        assert!(!copied(&["a car is visible"], "Cars must not be visible."));
+    }
+
+    #[test]
     fn a_comparison_is_only_as_good_as_its_lists() {
         let task = Task::Covers { rule: String::new(), rebuilt: String::new() };
         let covers = |json: &str| match read(&task, json) {
@@ -308,6 +339,8 @@ mod tests {
             Err(complaint) => Err(complaint),
         };
         assert_eq!(covers(r#"{"same": "yes", "missing": ["None."]}"#), Ok((vec![], vec![], true)));
+        let repeated = covers(r#"{"same": false, "missing": ["guns", "Guns."]}"#).unwrap();
+        assert_eq!(repeated.0, ["guns"]);
         let contradicts = covers(r#"{"same": true, "missing": ["guns"], "added": []}"#).unwrap();
         assert!(!contradicts.2);
         let explained = covers(r#"{"same": false, "explanation": "B lacks guns"}"#).unwrap();

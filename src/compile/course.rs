@@ -102,6 +102,11 @@ impl<'a> Course<'a> {
         tracing::debug!("{}: asked {}, the model says: {reply:?}", self.rule.id, self.asked());
         let taken = match reply {
             Reply::Said(said) => match answer::read(&self.task, &said) {
+                Ok(Answer::Chained(chain)) if self.repeats_an_example(&chain) => {
+                    let complaint =
+                        "that is the answer of an example; take apart the rule below it";
+                    self.complain(complaint.to_owned(), Some(&said))
+                }
                 Ok(answer) => self.advance(answer),
                 Err(complaint) => self.complain(complaint, Some(&said)),
             },
@@ -112,6 +117,13 @@ impl<'a> Course<'a> {
             Reply::Unavailable(why) => Err(Uncompiled::Unanswered { asked: self.asked(), why }),
         };
         taken.unwrap_or_else(|failure| vec![Turned::Over(Event::Failed(failure))])
+    }
+
+    fn repeats_an_example(&self, chain: &[Vec<String>]) -> bool {
+        let Task::Preconditions { rule, criticisms } = &self.task else { return false };
+        let Some(Turn::User(question)) = self.turns.first() else { return false };
+        // With criticisms, earlier answers stand in quotes as well.
+        criticisms.is_empty() && answer::is_example(chain, rule, question)
     }
 
     /// Asks the same again, or gives up.

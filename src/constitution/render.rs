@@ -90,7 +90,8 @@ fn list(key: &str, items: &[String], column: usize) -> String {
     let mut text = format!("{:column$}{key}:\n", "");
     for item in items {
         let inner = column + 2;
-        let _ = writeln!(text, "{:inner$}- {}", "", scalar(item));
+        let words = folded(item, &scalar(item), inner + 2, inner + 2);
+        let _ = writeln!(text, "{:inner$}- {words}", "");
     }
     text
 }

@@ -189,7 +189,9 @@ fn the_guide_can_be_followed_word_by_word() {
                 assert!(agrees(&lines(&said), &lines(&output)), "{here}\n{output}");
             }
             printed.extend(["$ ", &command, "\n"]);
-            printed.extend(output.trim_matches('\n').lines().map(|line| format!("{}\n", line.trim_end())));
+            printed.extend(
+                output.trim_matches('\n').lines().map(|line| format!("{}\n", line.trim_end())),
+            );
         }
         assert_eq!(code.to_string(), expected_code, "{GUIDE}:{}\n{printed}", block.line + 1);
         if update && !block.text.lines().any(|line| line == "...") {

@@ -12,9 +12,11 @@ use crate::imaging::shown;
 pub(super) fn run(desk: &Desk, path: &Path) -> Outcome {
     let standings = desk.standings();
     let mut lines = Vec::new();
-    for Standing { rule, state, touched } in &standings {
+    for (Standing { rule, state, touched }, now) in standings.iter().zip(&desk.constitution().rules)
+    {
         let kept = touched.map_or_else(String::new, |touched| {
-            format!(", which was {}", super::summary::by_whom(touched))
+            let who = super::summary::by_whom(touched);
+            format!("; that was {who}, and would have `source: {}` now", now.source_hash())
         });
         match state {
             State::Fresh => {}
@@ -73,8 +75,8 @@ fn helps(standings: &[Standing], lines: &[(&str, String, String)], path: &Path) 
     if open().any(|standing| standing.touched.is_some() && !adopted(standing)) {
         helps.push(
             "an entry that people have reviewed, edited or written is never compiled over: read \
-             it against the new text and put the new hash in its `source:`, or compile it anew \
-             with `--force --rule ID`"
+             it against the new text and write the new `source:` there, or compile it anew with \
+             `--force --rule ID`"
                 .to_owned(),
         );
     }

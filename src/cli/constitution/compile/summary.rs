@@ -7,7 +7,7 @@ use std::path::Path;
 use super::plan::{Plan, Task};
 use crate::cli::style;
 use crate::constitution::{Attempt, Desk, LockedRule, Provenance, Touched};
-use crate::ids::RuleId;
+use crate::ids::{Hash, RuleId};
 use crate::imaging::shown;
 
 /// Columns of a line of text.
@@ -16,6 +16,8 @@ const COLUMNS: usize = 92;
 /// What has come of each rule that was to be compiled, and of those that were not.
 pub(super) struct Summary {
     steps: Vec<(RuleId, Task)>,
+    /// Hashes of the rules' texts as they are now.
+    sources: BTreeMap<RuleId, Hash>,
     compiled: BTreeMap<RuleId, LockedRule>,
     failed: BTreeMap<RuleId, String>,
 }
@@ -23,7 +25,13 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn new(plan: &Plan) -> Self {
         let steps = plan.steps.iter().map(|step| (step.rule.id.clone(), step.task));
-        Self { steps: steps.collect(), compiled: BTreeMap::new(), failed: BTreeMap::new() }
+        let sources = plan.steps.iter().map(|step| (step.rule.id.clone(), step.rule.source_hash()));
+        Self {
+            steps: steps.collect(),
+            sources: sources.collect(),
+            compiled: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        }
     }
 
     pub(super) fn compiled(&mut self, entry: LockedRule) {
@@ -54,7 +62,10 @@ impl Summary {
         for (rule, task) in &self.steps {
             match task {
                 Task::Compile => self.outcome(&mut text, rule),
-                Task::Keep { touched, stale } => kept(&mut text, rule, *touched, *stale),
+                Task::Keep { touched, stale } => {
+                    let now = self.sources.get(rule).filter(|_| *stale);
+                    kept(&mut text, rule, *touched, now);
+                }
                 Task::Adopt => adopted(&mut text, rule),
                 Task::Fresh | Task::Skip => {}
             }
@@ -153,7 +164,11 @@ fn draw(text: &mut String, entry: &LockedRule) {
     for (index, precondition) in entry.preconditions.iter().enumerate() {
         let (branch, trunk) = if index == last { ("└─", "  ") } else { ("├─", "│ ") };
         let statement = precondition.question();
-        let _ = writeln!(text, "  {branch} {}", shown(&statement));
+        hanging(
+            text,
+            (&format!("  {branch} "), &format!("  {trunk} ")),
+            &shown(&statement).to_string(),
+        );
         let objects = precondition.objects.join(", ");
         let _ =
             writeln!(text, "  {trunk}   {}", style::dim(&format!("objects: {}", shown(&objects))));
@@ -194,19 +209,24 @@ fn to_review(entry: &LockedRule, compiled: &Provenance) -> Vec<String> {
     lines
 }
 
-fn kept(text: &mut String, rule: &RuleId, touched: Touched, stale: bool) {
+/// An entry that was left alone; `now` is the hash of the rule's text where the entry is stale.
+fn kept(text: &mut String, rule: &RuleId, touched: Touched, now: Option<&Hash>) {
     let who = by_whom(touched);
-    let word = if stale { style::yellow("stale, kept") } else { style::dim("kept") };
-    let _ = writeln!(text, "\n{}  {word}", style::bold(rule.as_str()));
-    let words = if stale {
-        format!(
-            "its entry was {who}, and the rule's text has changed since: read it against the new \
-             text and put the new hash in its `source:`, or compile it anew with `--force --rule \
-             {rule}`"
-        )
-    } else {
-        format!("its entry was {who}; `--force --rule {rule}` compiles it anew")
+    let (word, words) = match now {
+        Some(now) => (
+            style::yellow("stale, kept"),
+            format!(
+                "its entry was {who}, and the rule's text has changed since: read it against the \
+                 new text and write `source: {now}` there, or compile it anew with `--force --rule \
+                 {rule}`"
+            ),
+        ),
+        None => (
+            style::dim("kept"),
+            format!("its entry was {who}; `--force --rule {rule}` compiles it anew"),
+        ),
     };
+    let _ = writeln!(text, "\n{}  {word}", style::bold(rule.as_str()));
     paragraph(text, "  ", &words);
 }
 
@@ -221,20 +241,26 @@ pub(super) fn by_whom(touched: Touched) -> &'static str {
 
 /// A text over as many lines as it needs, each with the same beginning.
 fn paragraph(text: &mut String, before: &str, words: &str) {
-    let mut line = String::new();
+    hanging(text, (before, before), words);
+}
+
+/// A text over as many lines as it needs, the first with a beginning of its own.
+fn hanging(text: &mut String, (first, next): (&str, &str), words: &str) {
+    let mut line = first.to_owned();
+    let mut is_empty = true;
     for word in words.split(' ') {
-        if !line.is_empty()
-            && before.chars().count() + line.chars().count() + word.chars().count() >= COLUMNS
-        {
-            let _ = writeln!(text, "{before}{line}");
-            line.clear();
+        if !is_empty && line.chars().count() + word.chars().count() >= COLUMNS {
+            let _ = writeln!(text, "{line}");
+            next.clone_into(&mut line);
+            is_empty = true;
         }
-        if !line.is_empty() {
+        if !is_empty {
             line.push(' ');
         }
         line.push_str(word);
+        is_empty = false;
     }
-    let _ = writeln!(text, "{before}{line}");
+    let _ = writeln!(text, "{line}");
 }
 
 /// A count and its word.
