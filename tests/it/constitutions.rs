@@ -191,8 +191,8 @@ fn schemas_in_docs_are_those_of_the_code() {
 }
 
 #[test]
-fn the_example_in_the_docs_is_a_policy() {
-    let docs = fs_err::read_to_string("docs/constitution.md").unwrap();
+fn the_example_in_the_readme_is_a_policy() {
+    let docs = fs_err::read_to_string("README.md").unwrap();
     let blocks: Vec<&str> = docs
         .split("```yaml\n")
         .skip(1)
