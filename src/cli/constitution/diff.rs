@@ -20,7 +20,7 @@ use crate::imaging::shown;
 /// Compares the texts, what they were compiled to, and the settings; says which changes can change
 /// a verdict. For the last committed edition:
 ///
-///     git show HEAD:demo.yaml > old.yaml; git show HEAD:demo.lock.yaml > old.lock.yaml
+///   git show HEAD:demo.yaml > old.yaml; git show HEAD:demo.lock.yaml > old.lock.yaml
 ///
 /// `praetor impact` then tells what the changes would do to a collection of images.
 #[derive(Debug, Args)]
