@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::cache::CacheArgs;
-use super::inputs::LimitArgs;
-use super::model::ModelArgs;
+use super::judging::JudgingArgs;
 use super::policy::PolicyArgs;
-use super::stages::StageArgs;
 use super::{Ending, Failure, Outcome, tree};
 use crate::constitution::Policy;
 use crate::imaging::{Picture, shown};
@@ -24,13 +21,7 @@ pub(super) struct Explain {
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    stages: StageArgs,
-    #[command(flatten)]
-    cache: CacheArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
+    judging: JudgingArgs,
     /// Show the numbers of clear rules too
     #[arg(long)]
     all: bool,
@@ -43,13 +34,13 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
-        let (name, decoded) = self.limits.decode(&self.image);
+        let (name, decoded) = self.judging.limits.decode(&self.image);
         let pictures = match &decoded {
             Ok(decoded) => decoded.pictures.clone(),
             Err(error) => return Err(Failure::Unopened(miette::miette!("{}", error.message))),
         };
-        let models = self.stages.load(&self.model, self.cache.open())?;
-        let way = self.stages.join(&policy, &models)?;
+        let models = self.judging.load()?;
+        let way = self.judging.stages.join(&policy, &models)?;
         let verdict = way.judging().judge_image(name, decoded)?;
         // First, since whoever reads the tree may go before its end.
         if let Some(path) = &self.html {

@@ -3,18 +3,15 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::cache::{Answers, CacheArgs};
-use super::inputs::{Inputs, LimitArgs};
-use super::model::ModelArgs;
-use super::stages::StageArgs;
+use super::inputs::Inputs;
+use super::judging::{Format, JudgingArgs};
 use super::{Ending, Failure, Outcome, style};
-use crate::cache::Cache;
 use crate::constitution::Policy;
-use crate::eval::{Estimate, Interval};
+use crate::eval::Interval;
+use crate::eval::paired::points;
 use crate::imaging::{Decoded, shown};
 use crate::pipeline::stream::decode_ahead;
 use crate::pipeline::{JudgeError, Judging};
@@ -44,13 +41,7 @@ pub(super) struct ImpactCommand {
     #[arg(long, value_name = "YAML", help_heading = "Policy")]
     new_lock: Option<PathBuf>,
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    stages: StageArgs,
-    #[command(flatten)]
-    cache: CacheArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
+    judging: JudgingArgs,
     /// Write a gallery of the images that come out otherwise, pictures blurred; a file of that name
     /// is replaced
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -58,18 +49,12 @@ pub(super) struct ImpactCommand {
     /// Pictures in the gallery at most
     #[arg(long, value_name = "N", default_value_t = 200, help_heading = "Output")]
     most_pictures: usize,
-    /// In words for people, or as JSON for programs
+    /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
     /// No progress bar
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// Flips that are listed on a terminal; the gallery and JSON have all.
@@ -98,17 +83,13 @@ impl ImpactCommand {
     }
 
     fn judge(&self, old: &Policy, new: &Policy) -> Result<(Impact, Vec<Thumbnail>), Failure> {
-        let (tasks, count) = self.inputs.tasks(&self.limits);
-        let Answers { cache, note } = self.cache.open();
-        // Without a cache on disk, what both editions ask of an image is still asked once.
-        let for_one_image =
-            if cache.is_none() { Some(Arc::new(Cache::in_memory()?)) } else { None };
-        let answers = Answers { cache: cache.or_else(|| for_one_image.clone()), note };
-        let models = self.stages.load(&self.model, answers)?;
-        let before = self.stages.join(old, &models)?;
-        let after = self.stages.join(new, &models)?;
+        let (tasks, count) = self.inputs.tasks(&self.judging.limits);
+        let (models, scratch) = self.judging.load_for_several()?;
+        let stages = &self.judging.stages;
+        let before = stages.join(old, &models)?;
+        let after = stages.join(new, &models)?;
         if !self.quiet {
-            style::notes(&self.stages.notes(&after, &models))?;
+            style::notes(&stages.notes(&after, &models))?;
         }
         let bar = if self.quiet {
             indicatif::ProgressBar::hidden()
@@ -125,10 +106,7 @@ impl ImpactCommand {
             {
                 thumbnails.extend(thumbnail(&impact, decoded));
             }
-            if let Some(cache) = &for_one_image {
-                // What is forgotten is asked again; the next image asks other things.
-                let _ = cache.clear();
-            }
+            scratch.forget();
             bar.inc(1);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -163,7 +141,7 @@ fn text(impact: &Impact, gallery: Option<&Path>) -> String {
         "{} of {} images come out otherwise{}",
         count(flipped),
         count(impact.images),
-        share.map_or_else(String::new, |share| format!("  ({})", percents(share)))
+        share.map_or_else(String::new, |share| format!("  ({share})"))
     )));
     let otherwise = impact.flips.len() - flipped;
     if otherwise > 0 {
@@ -201,31 +179,23 @@ fn rates(impact: &Impact) -> Vec<String> {
     ] {
         let rate = impact.rate(conclusion);
         let share = |images: usize, interval: Option<Interval>| {
-            format!("{images} ({})", interval.map(percents).unwrap_or_default())
+            format!(
+                "{images} ({})",
+                interval.map(|interval| interval.to_string()).unwrap_or_default()
+            )
         };
         let before = share(rate.before, rate.interval_before);
         let after = share(rate.after, rate.interval_after);
-        let change = rate.change.map(change).unwrap_or_default();
+        let change = rate.change.map(points).unwrap_or_default();
         lines.push(format!("{word:<14}{before:>22}  {after:>22}  {change}"));
     }
     lines.push(style::dim("shares in per cent are 95 % intervals of what such images would show"));
     lines
 }
 
-fn percents(interval: Interval) -> String {
-    format!("{:.1}–{:.1} %", interval.low * 100.0, interval.high * 100.0)
-}
-
-fn change(change: Estimate) -> String {
-    let points = |share: f64| format!("{:+.1}", share * 100.0);
-    let Interval { low, high } = change.interval;
-    format!("{} points ({} to {})", points(change.value), points(low), points(high))
-}
-
 /// The rules whose violations changed; the others in one line.
 fn rules(rules: &[RuleImpact]) -> Vec<String> {
-    let changed =
-        |rule: &&RuleImpact| rule.gained + rule.lost > 0 || rule.open_before != rule.open_after;
+    let changed = |rule: &&RuleImpact| rule.changed();
     let width = rules.iter().filter(changed).map(|rule| rule.rule.as_str().len()).max();
     let width = width.unwrap_or(0).max(12) + 2;
     let mut lines = vec![style::dim(&format!(

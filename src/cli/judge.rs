@@ -5,12 +5,11 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 
-use super::cache::CacheArgs;
-use super::inputs::{Inputs, LimitArgs};
-use super::model::ModelArgs;
+use super::inputs::Inputs;
+use super::judging::JudgingArgs;
 use super::policy::PolicyArgs;
 use super::report::{OutputArgs, Report};
-use super::stages::{Models, StageArgs};
+use super::stages::Models;
 use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::pipeline::stream::judge_all;
@@ -28,13 +27,7 @@ pub(super) struct Judge {
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    stages: StageArgs,
-    #[command(flatten)]
-    cache: CacheArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
+    judging: JudgingArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -42,13 +35,13 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
-        let (tasks, count) = self.inputs.tasks(&self.limits);
-        let models = self.stages.load(&self.model, self.cache.open())?;
-        let way = self.stages.join(&policy, &models)?;
+        let (tasks, count) = self.inputs.tasks(&self.judging.limits);
+        let models = self.judging.load()?;
+        let way = self.judging.stages.join(&policy, &models)?;
         let folder = self.create_folder(&policy, &models)?;
 
         if !self.output.quiet {
-            style::notes(&self.stages.notes(&way, &models))?;
+            style::notes(&self.judging.stages.notes(&way, &models))?;
         }
         let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
@@ -70,11 +63,8 @@ impl Judge {
         models: &Models,
     ) -> Result<Option<RunFolder>, Failure> {
         let Some(path) = &self.output.out else { return Ok(None) };
-        let mut settings = self.limits.settings();
-        settings.extend(self.model.settings());
+        let mut settings = self.judging.settings(models);
         settings.extend(self.policy.settings());
-        settings.extend(self.stages.settings(models));
-        settings.extend(self.cache.settings());
         settings.insert("trace".to_owned(), self.output.trace.to_string());
         let manifest = RunManifest {
             praetor: env!("CARGO_PKG_VERSION").to_owned(),

@@ -13,6 +13,7 @@ mod explain;
 mod impact;
 mod inputs;
 mod judge;
+mod judging;
 mod model;
 mod policy;
 mod relevance;

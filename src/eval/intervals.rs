@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 /// The two-sided 95 % point of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 /// The range in which the truth lies in 95 of 100 audits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -16,6 +16,13 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+/// A range of shares in per cent: `1.5–6.3 %`.
+impl std::fmt::Display for Interval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1}–{:.1} %", self.low * 100.0, self.high * 100.0)
+    }
 }
 
 /// A number with what it may be off by.

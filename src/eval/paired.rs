@@ -1,9 +1,7 @@
 //! The change of a share between two judgings of the same images.
 
+use super::intervals::Z;
 use super::{Estimate, Interval};
-
-/// The standard normal's 97.5 % point.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// How a share has changed on the same `images`, of which `gained` have come to count and `lost`
 /// have ceased to: the difference, with a 95 % interval that takes the pairing into account.
@@ -29,6 +27,13 @@ pub fn change(images: usize, gained: usize, lost: usize) -> Option<Estimate> {
     let half = Z * variance.max(0.0).sqrt() / all;
     let interval = Interval { low: (middle - half).max(-1.0), high: (middle + half).min(1.0) };
     Some(Estimate { value, interval })
+}
+
+/// A change in words: `-3.1 points (-5.5 to -0.7)`.
+pub fn points(change: Estimate) -> String {
+    let [value, low, high] = [change.value, change.interval.low, change.interval.high]
+        .map(|share| format!("{:+.1}", share * 100.0));
+    format!("{value} points ({low} to {high})")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::picture::Inline;
 use super::{ReportError, render, words};
 use crate::constitution::Policy;
-use crate::eval::Interval;
+use crate::eval::paired::points;
 use crate::imaging::shown;
 use crate::verdict::{Conclusion, Outcome};
 use crate::workbench::impact::{Flip, Impact, RuleImpact};
@@ -37,14 +37,13 @@ pub fn impact_page(
         Card::new(flip, thumbnail.map(|thumbnail| thumbnail.picture.clone()))
     });
     let (flipped, share) = impact.flipped();
-    let changed =
-        |rule: &&RuleImpact| rule.gained + rule.lost > 0 || rule.open_before != rule.open_after;
+    let changed = |rule: &&RuleImpact| rule.changed();
     let page = Page {
         name: shown(&new.name).to_string(),
         images: impact.images,
         failed: impact.failed,
         flipped,
-        share: share.map(percents),
+        share: share.map(|share| share.to_string()),
         rates: [Conclusion::Unsafe, Conclusion::Undetermined, Conclusion::Safe]
             .map(|conclusion| RateRow::new(impact, conclusion))
             .into(),
@@ -91,17 +90,13 @@ struct RateRow {
 impl RateRow {
     fn new(impact: &Impact, conclusion: Conclusion) -> Self {
         let rate = impact.rate(conclusion);
-        let points = |share: f64| format!("{:+.1}", share * 100.0);
         Self {
             conclusion: words::conclusion(conclusion),
             before: rate.before,
             after: rate.after,
-            share_before: rate.interval_before.map(percents),
-            share_after: rate.interval_after.map(percents),
-            change: rate.change.map(|change| {
-                let Interval { low, high } = change.interval;
-                format!("{} points ({} to {})", points(change.value), points(low), points(high))
-            }),
+            share_before: rate.interval_before.map(|share| share.to_string()),
+            share_after: rate.interval_after.map(|share| share.to_string()),
+            change: rate.change.map(points),
         }
     }
 }
@@ -182,8 +177,4 @@ impl Card {
             picture,
         }
     }
-}
-
-fn percents(interval: Interval) -> String {
-    format!("{:.1}–{:.1} %", interval.low * 100.0, interval.high * 100.0)
 }

@@ -167,10 +167,7 @@ fn what_people_wrote_survives_and_what_they_made_theirs_is_kept() {
             "Children must not be shown near alcohol.",
             "A child and beer, or a child and wine, must not both be visible.",
         ),
-        (
-            "Nobody may be shown smoking in an inappropriate way.",
-            "No cigarette may be visible.",
-        ),
+        ("Nobody may be shown smoking in an inappropriate way.", "No cigarette may be visible."),
         (
             "A house and a fire must not be visible together.",
             "A house and fire must not both be visible.",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::text;
-use crate::cli::tune::Format;
+use crate::cli::judging::Format;
 use crate::cli::{Ending, Failure, Outcome, style, tune};
 use crate::constitution::Policy;
 use crate::imaging::shown;

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use similar::{ChangeTag, TextDiff};
 
+use crate::cli::judging::Format;
 use crate::cli::{Ending, Failure, Outcome, style};
 use crate::constitution::diff::{
     Change, Diff, Edition, PreconditionChange, PreconditionKind, RuleChange, RuleDiff,
@@ -38,15 +39,9 @@ pub(in crate::cli) struct DiffCommand {
     /// The lock as it is [default: beside NEW, if there is one]
     #[arg(long, value_name = "YAML")]
     new_lock: Option<PathBuf>,
-    /// In words for people, or as JSON for programs
+    /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl DiffCommand {

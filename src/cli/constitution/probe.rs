@@ -2,19 +2,15 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::cache::Cache;
-use crate::cli::cache::{Answers, CacheArgs};
-use crate::cli::inputs::{Inputs, LimitArgs};
-use crate::cli::model::ModelArgs;
+use crate::cli::inputs::Inputs;
+use crate::cli::judging::{Format, JudgingArgs, Scratch};
 use crate::cli::policy::PolicyArgs;
-use crate::cli::stages::{Models, StageArgs, Way};
+use crate::cli::stages::{Models, Way};
 use crate::cli::{Ending, Failure, Outcome, report, style};
 use crate::constitution::Policy;
-use crate::eval::Interval;
 use crate::pipeline::JudgeError;
 use crate::pipeline::stream::decode_ahead;
 use crate::verdict::Conclusion;
@@ -33,25 +29,13 @@ pub(in crate::cli) struct Probe {
     #[command(flatten)]
     policy: PolicyArgs,
     #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    stages: StageArgs,
-    #[command(flatten)]
-    cache: CacheArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
-    /// In words for people, or as JSON for programs
+    judging: JudgingArgs,
+    /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// No progress bar
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// A rule, and the policies that are asked about it.
@@ -69,19 +53,14 @@ const FEW: f64 = 0.5;
 impl Probe {
     pub(in crate::cli) fn run(self) -> Outcome {
         let policy = self.policy.load()?;
-        let Answers { cache, note } = self.cache.open();
-        // The policies have nearly all questions in common.
-        let cache = match cache {
-            Some(cache) => cache,
-            None => Arc::new(Cache::in_memory()?),
-        };
-        let models = self.stages.load(&self.model, Answers { cache: Some(cache), note })?;
-        let whole = self.stages.join(&policy, &models)?;
+        let (models, scratch) = self.judging.load_for_several()?;
+        let stages = &self.judging.stages;
+        let whole = stages.join(&policy, &models)?;
         let mut changed = self.changed(&policy, &models)?;
         if !self.quiet {
-            style::notes(&self.stages.notes(&whole, &models))?;
+            style::notes(&stages.notes(&whole, &models))?;
         }
-        let images = self.judge(&whole, &mut changed)?;
+        let images = self.judge(&whole, &mut changed, &scratch)?;
         let probes: Vec<RuleProbe> = changed.into_iter().map(|changed| changed.probe).collect();
         let mut out = io::stdout().lock();
         match self.format {
@@ -97,7 +76,7 @@ impl Probe {
         models: &'models Models,
     ) -> Result<Vec<Changed<'models>>, Failure> {
         let join = |policy: Option<Policy>| {
-            policy.map(|policy| self.stages.join(&policy, models)).transpose()
+            policy.map(|policy| self.judging.stages.join(&policy, models)).transpose()
         };
         let mut changed = Vec::new();
         for rule in &policy.rules {
@@ -114,8 +93,13 @@ impl Probe {
     }
 
     /// Judges every image by all policies; how many could be read.
-    fn judge(&self, whole: &Way<'_>, changed: &mut [Changed<'_>]) -> Result<usize, Failure> {
-        let (tasks, count) = self.inputs.tasks(&self.limits);
+    fn judge(
+        &self,
+        whole: &Way<'_>,
+        changed: &mut [Changed<'_>],
+        scratch: &Scratch,
+    ) -> Result<usize, Failure> {
+        let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let bar =
             if self.quiet { indicatif::ProgressBar::hidden() } else { report::progress_bar(count) };
         let mut images = 0;
@@ -141,6 +125,7 @@ impl Probe {
             {
                 probe.add_removed(conclude(without)?);
             }
+            scratch.forget();
             Ok(ControlFlow::Continue(()))
         })?;
         bar.finish_and_clear();
@@ -213,11 +198,8 @@ fn of(turned: Turned) -> String {
 fn sentence(what: &str, turned: Turned) -> String {
     match turned.share() {
         None => format!("no verdict could show whether the judge follows {what}"),
-        Some((share, Interval { low, high })) => format!(
-            "verdicts follow {what} in {:.1} % of cases ({:.1}–{:.1} %)",
-            share * 100.0,
-            low * 100.0,
-            high * 100.0
-        ),
+        Some((share, interval)) => {
+            format!("verdicts follow {what} in {:.1} % of cases ({interval})", share * 100.0)
+        }
     }
 }

@@ -5,8 +5,9 @@ mod text;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::judging::Format;
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome};
 use crate::ids::RuleId;
@@ -32,15 +33,6 @@ pub(super) struct Tune {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-/// How results are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Text,
-    /// For programs: one JSON object
-    Json,
 }
 
 impl Tune {

@@ -66,6 +66,13 @@ pub struct RuleImpact {
     pub open_after: usize,
 }
 
+impl RuleImpact {
+    /// Whether the rule's verdict changed on any image.
+    pub fn changed(&self) -> bool {
+        self.gained + self.lost > 0 || self.open_before != self.open_after
+    }
+}
+
 /// An image that comes out otherwise: another conclusion, or other violated rules.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]

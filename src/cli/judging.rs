@@ -1,0 +1,73 @@
+//! What every command that judges takes: models, stages, cache and limits.
+
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::cache::{Answers, CacheArgs};
+use super::exit::Failure;
+use super::inputs::LimitArgs;
+use super::model::ModelArgs;
+use super::stages::{Models, StageArgs};
+use crate::cache::Cache;
+use crate::store::Settings;
+
+/// How images are judged, and by which models.
+#[derive(Debug, Args)]
+pub(super) struct JudgingArgs {
+    #[command(flatten)]
+    pub(super) model: ModelArgs,
+    #[command(flatten)]
+    pub(super) stages: StageArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
+}
+
+/// What a command prints, where it has more than one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs: JSON
+    Json,
+}
+
+/// Answers that are kept for one image only, where no cache is.
+pub(super) struct Scratch(Option<Arc<Cache>>);
+
+impl Scratch {
+    /// Forgets them; the next image is asked other things.
+    pub(super) fn forget(&self) {
+        if let Some(cache) = &self.0 {
+            // What could not be forgotten is only known a little longer.
+            let _ = cache.clear();
+        }
+    }
+}
+
+impl JudgingArgs {
+    /// Loads the models, with the cache where there is one.
+    pub(super) fn load(&self) -> Result<Models, Failure> {
+        self.stages.load(&self.model, self.cache.open())
+    }
+
+    /// Loads the models for several policies that have most questions in common: without a cache
+    /// on disk, what they ask of one image is still asked once.
+    pub(super) fn load_for_several(&self) -> Result<(Models, Scratch), Failure> {
+        let Answers { cache, note } = self.cache.open();
+        let scratch = if cache.is_none() { Some(Arc::new(Cache::in_memory()?)) } else { None };
+        let answers = Answers { cache: cache.or_else(|| scratch.clone()), note };
+        Ok((self.stages.load(&self.model, answers)?, Scratch(scratch)))
+    }
+
+    /// By name, for a run's manifest.
+    pub(super) fn settings(&self, models: &Models) -> Settings {
+        let mut settings = self.limits.settings();
+        settings.extend(self.model.settings());
+        settings.extend(self.stages.settings(models));
+        settings.extend(self.cache.settings());
+        settings
+    }
+}
