@@ -20,12 +20,15 @@ use praetor::imaging::{Decoded, Fill, Limits, Source, decode};
 use praetor::pipeline::stream::{Task, decode_ahead};
 use praetor::pipeline::{Judging, Pipeline};
 use praetor::prompts::Prompts;
-use praetor::verdict::{ImageError, Verdict};
+use praetor::verdict::{Conclusion, ImageError, Outcome as RuleOutcome, Verdict};
 use praetor::vlm::Vlm;
 use praetor::vlm::cached::CachedVlm;
 use praetor::vlm::llama::{LlamaVlm, demo};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// How long it took, and what came of it.
+type Judged = (Duration, Vec<Verdict>);
 
 /// Rules of the constitution that is edited.
 const RULES: usize = 12;
@@ -57,33 +60,36 @@ fn main() -> Outcome<()> {
 
     let first = judged(&[&pipeline(&old, &kept)?], &pictures)?;
     println!("{images} pictures, {RULES} rules; judged once: {:.1} s", first.0.as_secs_f64());
-    println!("| edit | judged anew | impact | ratio | questions and boxes asked |");
-    println!("| --- | --: | --: | --: | --: |");
+    println!("| edit | judged anew | impact | ratio | asked | other verdicts |");
+    println!("| --- | --: | --: | --: | --: | --: |");
     let again = judged(&[&pipeline(&old, &kept)?], &pictures)?;
-    row("none: the run is made again", first.0, again.0, 0);
+    row("none: the run is made again", &first, &again, 0);
     for edit in EDITS {
         let new = policy(Some(edit))?;
         let anew = judged(&[&pipeline(&new, &plain)?], &pictures)?;
         let before = answers(&cache)?;
         let impact = judged(&[&pipeline(&old, &kept)?, &pipeline(&new, &kept)?], &pictures)?;
-        row(edit.0, anew.0, impact.0, answers(&cache)? - before);
-        // The fast path says what the plain one says.
-        assert_eq!(outcomes(&anew.1), outcomes(&impact.1), "{}", edit.0);
+        row(edit.0, &anew, &impact, answers(&cache)? - before);
     }
     Ok(())
 }
 
-fn row(edit: &str, anew: Duration, impact: Duration, asked: u64) {
-    let (anew, impact) = (anew.as_secs_f64(), impact.as_secs_f64());
-    println!("| {edit} | {anew:.1} s | {impact:.1} s | {:.3} | {asked} |", impact / anew);
+/// The last column holds the fast path against the plain one: M may differ by rounding, since other
+/// questions were in the batch, and verdicts should not.
+fn row(edit: &str, anew: &Judged, impact: &Judged, asked: u64) {
+    let pairs = anew.1.iter().zip(&impact.1);
+    let others = pairs.filter(|(plain, fast)| outcomes(plain) != outcomes(fast)).count();
+    let (anew, impact) = (anew.0.as_secs_f64(), impact.0.as_secs_f64());
+    let ratio = impact / anew;
+    println!("| {edit} | {anew:.1} s | {impact:.1} s | {ratio:.3} | {asked} | {others} |");
 }
 
 fn answers(cache: &Cache) -> Outcome<u64> {
     Ok(cache.stats()?.kinds.iter().map(|(_, count, _)| count).sum())
 }
 
-fn outcomes(verdicts: &[Verdict]) -> Vec<Verdict> {
-    verdicts.iter().map(|verdict| Verdict { took_ms: 0, ..verdict.clone() }).collect()
+fn outcomes(verdict: &Verdict) -> (Conclusion, Vec<RuleOutcome>) {
+    (verdict.verdict, verdict.rules.iter().map(|rule| rule.outcome).collect())
 }
 
 /// Pictures of which no two are alike: the examples, mirrored, turned and brightened.
@@ -152,7 +158,7 @@ fn pipeline<'models>(policy: &Policy, models: &'models Models) -> Outcome<Pipeli
 }
 
 /// Judges every picture by every pipeline; the last one's verdicts.
-fn judged(pipelines: &[&Pipeline<'_>], pictures: &[PathBuf]) -> Outcome<(Duration, Vec<Verdict>)> {
+fn judged(pipelines: &[&Pipeline<'_>], pictures: &[PathBuf]) -> Outcome<Judged> {
     let started = Instant::now();
     let tasks: Vec<_> = pictures.iter().cloned().map(task).collect();
     let mut verdicts = Vec::new();
