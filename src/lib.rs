@@ -29,6 +29,7 @@ pub mod cache;
 #[cfg(feature = "llama")]
 pub mod cli;
 pub mod constitution;
+pub mod doctor;
 pub mod encoder;
 pub mod eval;
 pub mod ids;
