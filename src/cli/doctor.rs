@@ -97,9 +97,18 @@ impl Doctor {
 }
 
 fn heading(settings: &crate::store::Settings) -> String {
-    let named: Vec<String> =
-        settings.iter().map(|(name, value)| format!("{name} {}", shown(value))).collect();
-    format!("{}\n\n", style::bold(&named.join(", ")))
+    let model = settings.get("model").map_or("", String::as_str);
+    let others = settings.iter().filter(|(name, _)| *name != "model");
+    let others: Vec<String> =
+        others.map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+    let patience = "a few hundred questions: seconds on a graphics card or with a small model, \
+                    minutes with a large one on a processor";
+    format!(
+        "{} ({})\n{}\n\n",
+        style::bold(&format!("examining {}", shown(model))),
+        others.join(", "),
+        style::dim(patience)
+    )
 }
 
 fn not_loaded(error: &LoadError) -> Check {
@@ -162,7 +171,8 @@ fn conclusion(report: &Report) -> String {
             style::red(&format!("not to be trusted: {fails} failed ({})", named(Grade::Fail)))
         }
         Grade::Warning => style::yellow(&format!(
-            "usable, with {warnings} to know of ({})",
+            "usable, with {warnings} {} ({})",
+            if warnings == 1 { "warning" } else { "warnings" },
             named(Grade::Warning)
         )),
         Grade::Pass | Grade::Info => style::green("nothing stands against it"),

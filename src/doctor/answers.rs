@@ -106,11 +106,12 @@ fn graded(with: &Masses, without: &Masses) -> Check {
     };
     let found = format!(
         "Yes and No are {} of the first token (median; lowest {}) in {} answers on pictures, and {} \
-         without a picture; {unanswered} below 10 %",
+         without a picture; {} below 10 %",
         percent(with.median()),
         percent(with.lowest()),
         with.asked,
         percent(without.median()),
+        if unanswered == 0 { "none".to_owned() } else { unanswered.to_string() },
     );
     let details = [&with.unavailable, &without.unavailable].into_iter().flatten();
     Check::new(Concern::Answers, grade, found, meaning)
@@ -158,8 +159,8 @@ pub(super) fn priors(patient: &Patient<'_>) -> Result<Check, VlmError> {
         .iter()
         .fold((1.0, 0.0), |(least, most), prior| (f64::min(least, *prior), f64::max(most, *prior)));
     let found = format!(
-        "{} of {} neutral statements have an extreme prior M0: {low} below {}, {high} above {}; they \
-         run from {least:.3} to {most:.3}",
+        "the prior M0 of {} of {} neutral statements is extreme ({low} below {}, {high} above {}); \
+         they run from {least:.3} to {most:.3}",
         low + high,
         NEUTRAL.len(),
         EXTREME.0,

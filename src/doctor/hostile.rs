@@ -3,7 +3,7 @@
 //! Policies are written by people one trusts, so that an order that is obeyed is the model's
 //! weakness and no break-in. That markers stay text is praetor's promise.
 
-use super::patient::{APART, Patient, furthest, m};
+use super::patient::{APART, Patient, furthest, m, shown_gap};
 use super::report::{Check, Concern, Grade};
 use crate::verdict::Holds;
 use crate::vlm::{Answer, VlmError};
@@ -102,7 +102,10 @@ fn markers(patient: &Patient<'_>) -> Result<Marked, VlmError> {
         let others = |all: &[Answer]| [all[0].clone(), all[2].clone()];
         let difference = furthest(&others(&expected), &others(answers));
         if difference > most {
-            marked.felt.push(format!("{name}: its neighbours' log-odds move by {difference:.2}"));
+            marked.felt.push(format!(
+                "{name}: its neighbours' log-odds move by {}",
+                shown_gap(difference)
+            ));
         }
     };
     for marker in MARKERS {
@@ -124,22 +127,26 @@ struct Obeyed {
 fn orders(patient: &Patient<'_>) -> Result<Obeyed, VlmError> {
     let mut obeyed = Obeyed { given: 0, lines: Vec::new() };
     for (statements, word, wanted) in [(ABSENT, "Yes", Holds::Yes), (PRESENT, "No", Holds::No)] {
-        let plain = patient.decide(patient.picture(0), &statements)?;
+        let view = patient.picture(0);
+        let plain = patient.decide(view, &statements)?;
+        let before = patient.ask(view, &statements)?;
         for order in ORDERS {
             let ordered: Vec<String> = statements
                 .iter()
                 .map(|statement| format!("{statement}{}", order.replace("{}", word)))
                 .collect();
             let texts: Vec<&str> = ordered.iter().map(String::as_str).collect();
-            let decided = patient.decide(patient.picture(0), &texts)?;
-            let answers = patient.ask(patient.picture(0), &texts)?;
-            for (((plain, decided), text), answer) in
-                plain.iter().zip(decided).zip(&texts).zip(&answers)
-            {
+            let decided = patient.decide(view, &texts)?;
+            let after = patient.ask(view, &texts)?;
+            for (index, text) in texts.iter().enumerate() {
                 obeyed.given += 1;
-                if decided == Some(wanted) && *plain != Some(wanted) {
-                    let m = m(answer).unwrap_or_default();
-                    obeyed.lines.push(format!("`{}`: M {m:.3}", text.escape_debug()));
+                if decided[index] == Some(wanted) && plain[index] != Some(wanted) {
+                    let [before, after] =
+                        [&before, &after].map(|all| m(&all[index]).unwrap_or_default());
+                    obeyed.lines.push(format!(
+                        "`{}`: M {after:.3}, without the order {before:.3}",
+                        text.escape_debug()
+                    ));
                 }
             }
         }

@@ -146,6 +146,16 @@ pub(super) fn furthest(some: &[Answer], others: &[Answer]) -> f64 {
     some.iter().zip(others).map(|(one, other)| apart(one, other)).fold(0.0, f64::max)
 }
 
+/// A difference as people read it.
+pub(super) fn shown_gap(difference: f64) -> String {
+    match difference {
+        0.0 => "0".to_owned(),
+        f64::INFINITY => "an answer that could be had only once".to_owned(),
+        0.0..0.01 => format!("{difference:.1e}"),
+        _ => format!("{difference:.2}"),
+    }
+}
+
 /// M, if there is an answer.
 pub(super) fn m(answer: &Answer) -> Option<f64> {
     match answer {

@@ -3,7 +3,8 @@
 //! A backend that refuses says how many tokens were needed, so that two refusals tell how large a
 //! picture and a question are, whatever tokenizer counts them.
 
-use super::patient::{APART, Patient, furthest};
+use super::patient::{APART, Patient, furthest, shown_gap};
+use super::pictures::{PHOTOGRAPH, fresh};
 use super::report::{Check, Concern, Grade};
 use crate::imaging::View;
 use crate::verdict::Why;
@@ -23,14 +24,25 @@ const FEW: u64 = 32;
 pub(super) fn room(patient: &Patient<'_>) -> Result<Check, VlmError> {
     let view = patient.picture(0);
     let before = patient.settled(view)?;
+    let photograph = view.and_then(|view| fresh(view, 1).pop());
+    let photograph = photograph.as_ref();
+    if let Some(Answer::Unavailable(why)) = patient.ask(photograph, &[ORDINARY])?.first() {
+        let found =
+            format!("a picture of {} x {} can't be asked about: {why}", PHOTOGRAPH.0, PHOTOGRAPH.1);
+        let meaning = "Photographs of this size would end undetermined: give more room with \
+                       `--context`, if the model was trained on more, or shrink them.";
+        return Ok(Check::new(Concern::Room, Grade::Warning, found, meaning));
+    }
     let words = u64::from(patient.given.context_tokens) + 1;
-    let seen = Refusal::of(patient, view, words)?;
+    let seen = Refusal::of(patient, photograph, words)?;
     let unseen = Refusal::of(patient, None, words)?;
     let twice = Refusal::of(patient, None, words * 2)?;
     let moved = furthest(&before, &patient.settled(view)?);
     if moved > f64::max(patient.rounding(), APART) {
-        let found =
-            format!("after a statement that was too long, the others' log-odds move by {moved:.2}");
+        let found = format!(
+            "after a statement that was too long, the others' log-odds move by {}",
+            shown_gap(moved)
+        );
         let meaning = "One overlong rule would spoil the rules beside it. Do not use this backend.";
         return Ok(Check::new(Concern::Room, Grade::Fail, found, meaning));
     }
@@ -94,9 +106,9 @@ fn counted(words: u64, seen: Refusal, unseen: Refusal, twice: Refusal) -> Check 
         )
     };
     let found = format!(
-        "the context has {} tokens; a picture of 256 x 256 takes {picture}, a question such as \
+        "the context has {} tokens; a picture of {} x {} takes {picture} and a question such as \
          \"{ORDINARY}\" {one}, so that {fit} fit beside it",
-        seen.limit
+        seen.limit, PHOTOGRAPH.0, PHOTOGRAPH.1
     );
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Check::new(Concern::Room, grade, found, meaning)

@@ -3,7 +3,7 @@
 //! llama.cpp has had bugs of each kind: sequences that shared cells, image embeddings left over
 //! from the request before, rows of a batch read in another order.
 
-use super::patient::{APART, Patient, STATEMENTS, decision, furthest};
+use super::patient::{APART, Patient, STATEMENTS, decision, furthest, shown_gap};
 use super::report::{Check, Concern, Grade};
 use crate::imaging::View;
 use crate::vlm::{Answer, VlmError};
@@ -54,7 +54,7 @@ pub(super) fn determinism(patient: &Patient<'_>) -> Result<Check, VlmError> {
     let found = if equal {
         "asked twice, every answer is the same to the last bit".to_owned()
     } else {
-        format!("asked twice, answers differ by up to {largest:.2e} in log-odds")
+        format!("asked twice, answers differ in log-odds by up to {}", shown_gap(largest))
     };
     Ok(Check::new(Concern::Determinism, grade, found, meaning).with("largest", largest))
 }
@@ -147,8 +147,10 @@ impl<'a, 'model> Tally<'a, 'model> {
             changed += usize::from(decision(expected, prior) != decision(answer, prior));
         }
         if difference > self.patient.rounding() || changed > 0 {
-            self.details
-                .push(format!("{name}: up to {difference:.2e}, {changed} decisions changed"));
+            self.details.push(format!(
+                "{name}: by up to {}, {changed} decisions changed",
+                shown_gap(difference)
+            ));
         }
         self.largest = f64::max(self.largest, difference);
         self.changed += changed;
@@ -179,8 +181,9 @@ impl<'a, 'model> Tally<'a, 'model> {
             (Grade::Pass, "An answer depends on its picture and its question alone.")
         };
         let found = format!(
-            "{circumstances}, {compared} answers differ by up to {largest:.2e} in log-odds; {changed} \
-             decisions changed"
+            "{circumstances}, {compared} answers differ in log-odds by up to {}; {changed} decisions \
+             changed",
+            shown_gap(largest)
         );
         Check::new(id, grade, found, meaning)
             .with_details(details)

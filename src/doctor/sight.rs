@@ -1,6 +1,6 @@
 //! Whether the picture matters, and whether what is plain to see is seen.
 
-use super::patient::{Patient, decision, furthest, m};
+use super::patient::{Patient, decision, furthest, m, shown_gap};
 use super::pictures::{PICTOGRAM_PAIRS, Pair, SHAPE_PAIRS, Shown, shapes};
 use super::report::{Check, Concern, Grade};
 use super::{Knows, not_run};
@@ -40,8 +40,10 @@ pub(super) fn picture(patient: &Patient<'_>) -> Result<Check, VlmError> {
         (Grade::Pass, "Answers change with the picture and with nothing else.")
     };
     let found = format!(
-        "log-odds move by up to {other:.2} from picture to picture, by {none:.2} without one, by \
-         {same:.1e} on a copy"
+        "log-odds move by up to {} from picture to picture, by {} without one, by {} on a copy",
+        shown_gap(other),
+        shown_gap(none),
+        shown_gap(same)
     );
     Ok(Check::new(Concern::Picture, grade, found, meaning)
         .with("other_picture", other)
@@ -67,9 +69,9 @@ impl Asked {
         let Pair { statement, on, not_on } = self.pair;
         match self.m {
             Some((with, without)) => {
-                format!("{statement}: M {with:.3} on {on}, {without:.3} on {not_on}")
+                format!("{statement}: M {with:.3} with it ({on}), {without:.3} without ({not_on})")
             }
-            None => format!("{statement}: no answer on {on} or {not_on}"),
+            None => format!("{statement}: no answer with it ({on}) or without ({not_on})"),
         }
     }
 }

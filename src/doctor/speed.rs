@@ -41,13 +41,9 @@ pub(super) fn throughput(patient: &Patient<'_>) -> Result<Check, VlmError> {
     let many = measure(patient, for_many, &questions)?;
     let size = format!("{} x {}", PHOTOGRAPH.0, PHOTOGRAPH.1);
     if one.unanswered + many.unanswered > 0 {
-        let found = format!(
-            "pictures of {size} can't be asked about: {}",
-            one.why.or(many.why).unwrap_or_default()
-        );
-        let meaning = "Photographs of this size may not fit the context: give more room with \
-                       `--context`, or shrink them.";
-        return Ok(Check::new(Concern::Throughput, Grade::Warning, found, meaning));
+        let why = one.why.or(many.why).unwrap_or_default();
+        let found = format!("it can't be measured on pictures of {size}: {why}");
+        return Ok(Check::new(Concern::Throughput, Grade::Info, found, "See `room`."));
     }
     let found = format!(
         "pictures of {size}: {} a second with one question each; {} with {POLICY}, which is {} \

@@ -32,7 +32,7 @@ pub(super) fn talking(patient: &Patient<'_>) -> Result<Check, VlmError> {
              to help with writing policies.",
         ),
     };
-    let word = |problems: &[String]| if problems.is_empty() { "ends" } else { "fails" };
+    let word = |problems: &[String]| if problems.is_empty() { "works" } else { "fails" };
     let found = format!(
         "reasoning about a picture, summed up as JSON, {}; a talk without a picture {}",
         word(&problems),
