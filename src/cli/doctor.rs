@@ -23,11 +23,11 @@ use crate::vlm::llama::LoadError;
 /// `praetor eval`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    #[command(flatten)]
-    model: ModelArgs,
     /// In words for people, or as JSON for programs
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,8 +101,7 @@ fn heading(settings: &crate::store::Settings) -> String {
     let others = settings.iter().filter(|(name, _)| *name != "model");
     let others: Vec<String> =
         others.map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
-    let patience = "a few hundred questions: seconds on a graphics card or with a small model, \
-                    minutes with a large one on a processor";
+    let patience = "a few hundred questions: a large model takes minutes on a processor";
     format!(
         "{} ({})\n{}\n\n",
         style::bold(&format!("examining {}", shown(model))),

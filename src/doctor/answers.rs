@@ -159,8 +159,8 @@ pub(super) fn priors(patient: &Patient<'_>) -> Result<Check, VlmError> {
         .iter()
         .fold((1.0, 0.0), |(least, most), prior| (f64::min(least, *prior), f64::max(most, *prior)));
     let found = format!(
-        "the prior M0 of {} of {} neutral statements is extreme ({low} below {}, {high} above {}); \
-         they run from {least:.3} to {most:.3}",
+        "{} of {} neutral statements have an extreme prior M0 ({low} below {}, {high} above {}); they \
+         run from {least:.3} to {most:.3}",
         low + high,
         NEUTRAL.len(),
         EXTREME.0,

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::patient::Patient;
 use super::report::{Check, Concern, Grade};
 use crate::prompts::Topic;
-use crate::reason::{MOST_THOUGHT, reason};
+use crate::reason::{MOST_THOUGHT, Reasoned, reason};
+use crate::verdict::Why;
 use crate::vlm::VlmError;
 use crate::vlm::chat::{Form, Generate, Reply, Turn};
 
@@ -19,20 +20,28 @@ const AS_JSON: &str = "Is a knife a tool? Answer in JSON: {\"answer\": \"Yes\" o
 pub(super) fn talking(patient: &Patient<'_>) -> Result<Check, VlmError> {
     let problems = with_picture(patient)?;
     let alone = without_picture(patient)?;
-    let (grade, meaning) = match (problems.is_empty(), alone.is_empty()) {
-        (true, true) => (Grade::Pass, "What the numbers leave undecided can be reasoned about."),
-        (false, _) => (
-            Grade::Warning,
-            "What the numbers leave undecided can't be reasoned about, and would end undetermined \
-             after a long wait: use `--without reasoning`.",
-        ),
-        (true, false) => (
+    let (grade, meaning) = if problems.is_empty() && alone.is_empty() {
+        (Grade::Pass, "What the numbers leave undecided can be reasoned about.")
+    } else if problems.is_empty() {
+        (
             Grade::Warning,
             "Judging works. Without a picture the model can't hold a talk, so that another one has \
              to help with writing policies.",
-        ),
+        )
+    } else if problems.iter().all(|problem| problem.cramped) {
+        (
+            Grade::Warning,
+            "There is no room to think beside a picture: give more with `--context`, if the model \
+             was trained on more, or use `--without reasoning`.",
+        )
+    } else {
+        (
+            Grade::Warning,
+            "What the numbers leave undecided can't be reasoned about, and would end undetermined \
+             after a long wait: use `--without reasoning`.",
+        )
     };
-    let word = |problems: &[String]| if problems.is_empty() { "works" } else { "fails" };
+    let word = |problems: &[Problem]| if problems.is_empty() { "works" } else { "fails" };
     let found = format!(
         "reasoning about a picture, summed up as JSON, {}; a talk without a picture {}",
         word(&problems),
@@ -41,23 +50,31 @@ pub(super) fn talking(patient: &Patient<'_>) -> Result<Check, VlmError> {
     Ok(Check::new(Concern::Talking, grade, found, meaning)
         .count("problems_with_picture", problems.len())
         .count("problems_without_picture", alone.len())
-        .with_details(problems.into_iter().chain(alone).collect()))
+        .with_details(problems.into_iter().chain(alone).map(|problem| problem.line).collect()))
 }
 
-fn with_picture(patient: &Patient<'_>) -> Result<Vec<String>, VlmError> {
+/// Something that could not be said.
+struct Problem {
+    line: String,
+    /// For want of room in the context.
+    cramped: bool,
+}
+
+fn with_picture(patient: &Patient<'_>) -> Result<Vec<Problem>, VlmError> {
     let topics = ["a knife is visible", "a car is visible"]
         .map(|statement| Topic::Visible { statement: statement.to_owned() });
     let Some(view) = patient.picture(0) else { return Ok(Vec::new()) };
     let reasoned = reason(patient.model, &patient.prompts, view, &topics)?;
-    let problem = |reasoned: &crate::reason::Reasoned| {
+    let problem = |reasoned: &Reasoned| {
         let why = reasoned.why.as_ref()?;
         let turn = if reasoned.reasoning.is_some() { "the summary" } else { "the thoughts" };
-        Some(format!("with a picture, {turn}: {why}"))
+        let cramped = matches!(why, Why::TooLong { .. });
+        Some(Problem { line: format!("with a picture, {turn}: {why}"), cramped })
     };
     Ok(reasoned.iter().filter_map(problem).collect())
 }
 
-fn without_picture(patient: &Patient<'_>) -> Result<Vec<String>, VlmError> {
+fn without_picture(patient: &Patient<'_>) -> Result<Vec<Problem>, VlmError> {
     let schema = json!({
         "type": "object",
         "properties": { "answer": { "enum": ["Yes", "No"] } },
@@ -78,7 +95,8 @@ fn without_picture(patient: &Patient<'_>) -> Result<Vec<String>, VlmError> {
             Some(Reply::Unavailable(why)) => why.to_string(),
             None => "there was no reply".to_owned(),
         };
-        problems.push(format!("without a picture, {name}: {wrong}"));
+        let line = format!("without a picture, {name}: {wrong}");
+        problems.push(Problem { line, cramped: false });
     }
     Ok(problems)
 }

@@ -312,12 +312,29 @@ fn random_weights_of_every_family_get_a_verdict_and_it_is_bad() {
     }
 }
 
+/// A model file whose vocabulary spells Yes otherwise.
+fn without_yes(name: &str) -> Vec<u8> {
+    let mut bytes = fs_err::read(models_folder().join(name)).unwrap();
+    for at in 0..bytes.len() - 3 {
+        if bytes[at..at + 3].eq_ignore_ascii_case(b"yes") {
+            bytes[at + 1] = b'x';
+        }
+    }
+    bytes
+}
+
 #[test]
 fn what_can_not_be_loaded_is_a_finding_too() {
     let praetor = Praetor::new();
     praetor.write("a.gguf", "no model");
-    for (model, says) in [("a.gguf", "not a GGUF file"), ("none.gguf", "can't read the model")] {
-        let arguments = ["doctor", "--model", model, "--mmproj", "a.gguf"];
+    praetor.write("silent.gguf", without_yes("llava.gguf"));
+    let projector = models_folder().join("llava-mmproj.gguf");
+    for (model, says) in [
+        ("a.gguf", "not a GGUF file"),
+        ("none.gguf", "can't read the model"),
+        ("silent.gguf", "no single token for `Yes`"),
+    ] {
+        let arguments = ["doctor", "--model", model, "--mmproj", projector.to_str().unwrap()];
         let run = praetor.run(&arguments);
         assert_eq!(run.code, 3, "{}", run.err);
         let flat = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
