@@ -102,6 +102,7 @@ pub(super) fn code(outcome: Outcome) -> ExitCode {
         Ok(Ending::Done) | Err(Failure::Hangup) => return ExitCode::SUCCESS,
         Ok(Ending::Unsettled) => return ExitCode::from(UNSETTLED),
         Ok(Ending::Mistaken) => return ExitCode::from(INPUT),
+        Ok(Ending::Unfit) => return ExitCode::from(UNOPENED),
         Err(Failure::Input(report)) => (INPUT, report),
         Err(Failure::Unopened(report)) => (UNOPENED, report),
     };

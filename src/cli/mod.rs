@@ -6,6 +6,7 @@
 mod audit;
 mod cache;
 mod constitution;
+mod doctor;
 mod encoders;
 mod eval;
 mod exit;
@@ -69,6 +70,7 @@ enum Command {
     Audit(audit::Command),
     #[command(subcommand)]
     Constitution(constitution::Command),
+    Doctor(doctor::Doctor),
     #[command(subcommand)]
     Cache(cache::Command),
 }
@@ -94,6 +96,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Cache(command) => command.run(),
     };
     exit::code(outcome)
@@ -138,6 +141,8 @@ enum Ending {
     Unsettled,
     /// What the user wrote has mistakes, which are reported already.
     Mistaken,
+    /// The model can't be trusted, which is reported already.
+    Unfit,
 }
 
 type Outcome = Result<Ending, Failure>;

@@ -44,6 +44,11 @@ fn forks(text: &str) -> Result<NonZeroU32, String> {
 impl ModelArgs {
     /// Loads the model.
     pub(super) fn load(&self) -> Result<LlamaVlm, Failure> {
+        self.try_load()?.map_err(|error| Failure::unopened(&error, help(&error)))
+    }
+
+    /// Loads the model; that it can't be loaded is a finding of its own.
+    pub(super) fn try_load(&self) -> Result<Result<LlamaVlm, LoadError>, Failure> {
         let files = self.files()?;
         let options = LlamaOptions {
             threads: self.threads.unwrap_or(files.threads),
@@ -52,7 +57,12 @@ impl ModelArgs {
             ..files
         };
         let prompts = Prompts::built_in().map_err(|error| Failure::unopened(&error, None))?;
-        LlamaVlm::load(options, prompts).map_err(|error| Failure::unopened(&error, help(&error)))
+        Ok(LlamaVlm::load(options, prompts))
+    }
+
+    /// Tokens of context that the model is given at most.
+    pub(super) fn context_tokens(&self) -> u32 {
+        self.context.get()
     }
 
     /// Whether the built-in model judges.
@@ -99,7 +109,8 @@ impl ModelArgs {
     }
 }
 
-fn help(error: &LoadError) -> Option<&'static str> {
+/// How to mend it, where the error itself does not say.
+pub(super) fn help(error: &LoadError) -> Option<&'static str> {
     match error {
         LoadError::Unreadable { .. } => Some("check the path; `--model demo` needs no file at all"),
         LoadError::Context { .. } => Some("a smaller `--context` needs less memory"),

@@ -45,6 +45,21 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What an edit does to verdicts: it decides anew from findings, and asks no model.
     ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
     ("report", &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench"]),
+    // Looks at a model as judging would.
+    (
+        "doctor",
+        &[
+            "units",
+            "ids",
+            "verdict",
+            "constitution",
+            "imaging",
+            "prompts",
+            "vlm",
+            "judge",
+            "reason",
+        ],
+    ),
     // Edge: all.
     (
         "cli",
@@ -60,6 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "compile",
             "relevance",
             "judge",
+            "doctor",
             "pipeline",
             "store",
             "eval",

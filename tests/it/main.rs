@@ -22,6 +22,8 @@ mod demo;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod guide;
