@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::iter;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::judging::Format;
 use super::model::{self, ModelArgs};
 use super::{Ending, Failure, Outcome, style};
 use crate::doctor::{Check, Concern, Given, Grade, Knows, Report, examine};
@@ -23,17 +24,11 @@ use crate::vlm::llama::LoadError;
 /// `praetor eval`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// In words for people, or as JSON for programs
+    /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
     model: ModelArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// Columns of a line at most.
