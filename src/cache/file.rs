@@ -14,6 +14,9 @@ use crate::ids::Hash;
 /// Bytes of a value that say when it was last used.
 pub(super) const STAMP: usize = 4;
 
+/// Bytes of the file that are kept in memory; redb would take a gibibyte.
+const PAGES: usize = 32 << 20;
+
 /// The table of one kind.
 pub(super) fn table(kind: Kind) -> TableDefinition<'static, [u8; 16], &'static [u8]> {
     TableDefinition::new(kind.name())
@@ -30,7 +33,8 @@ pub(super) fn open(path: &Path) -> Result<Database, CacheError> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
     }
-    let aside = match Database::create(path) {
+    let create = || Database::builder().set_cache_size(PAGES).create(path);
+    let aside = match create() {
         Ok(database) => return Ok(database),
         Err(DatabaseError::DatabaseAlreadyOpen) => return Err(CacheError::Busy),
         Err(error) if is_broken(&error) => error,
@@ -41,7 +45,7 @@ pub(super) fn open(path: &Path) -> Result<Database, CacheError> {
     );
     fs_err::rename(path, path.with_extension("broken"))
         .map_err(|error| unusable(error.to_string()))?;
-    Database::create(path).map_err(|error| unusable(error.to_string()))
+    create().map_err(|error| unusable(error.to_string()))
 }
 
 /// Whether the file itself is the matter, and not the way to it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Unread};
 use super::judging::{Format, JudgingArgs};
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
@@ -98,7 +98,11 @@ impl ImpactCommand {
         };
         let mut impact = Impact::between(old, new);
         let mut thumbnails = Vec::new();
+        let mut unread = Unread::default();
         decode_ahead(tasks, |image, decoded| {
+            if let Err(error) = &decoded {
+                unread.add(&image, error);
+            }
             let pictures = decoded.clone().ok();
             let flipped = add(&mut impact, (before.judging(), after.judging()), image, decoded)?;
             if let (true, Some(decoded)) = (flipped && self.html.is_some(), &pictures)
@@ -111,6 +115,10 @@ impl ImpactCommand {
             Ok(ControlFlow::Continue(()))
         })?;
         bar.finish_and_clear();
+        unread.unless_read(impact.images)?;
+        if !self.quiet {
+            style::notes(&unread.notes())?;
+        }
         Ok((impact, thumbnails))
     }
 }

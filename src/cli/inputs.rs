@@ -6,7 +6,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::imaging::{Decoded, Limits, Source, SourceError, Sources, decode};
+use super::exit::Failure;
+use crate::imaging::{Decoded, Limits, Source, SourceError, Sources, decode, shown};
 use crate::pipeline::stream::Task;
 use crate::store::Settings;
 use crate::verdict::ImageError;
@@ -49,6 +50,43 @@ impl Inputs {
         let count = sources.count_ahead();
         let limits = limits.limits();
         (sources.map(move |source| task(source, limits.clone())), count)
+    }
+}
+
+/// Images that could not be read: how many, and the first few with what stood in the way.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    count: usize,
+    first: Vec<String>,
+}
+
+/// Unread images that are named.
+const NAMED: usize = 5;
+
+impl Unread {
+    /// Takes note of an image.
+    pub(super) fn add(&mut self, image: &str, error: &ImageError) {
+        self.count += 1;
+        if self.first.len() < NAMED {
+            self.first.push(format!("{}: {}", shown(image), shown(&error.message)));
+        }
+    }
+
+    /// Says what was not read, a line each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let rest = self.count - self.first.len();
+        let more = (rest > 0).then(|| format!("{rest} more could not be read"));
+        self.first.iter().cloned().chain(more).collect()
+    }
+
+    /// Fails when nothing was read at all.
+    pub(super) fn unless_read(&self, images: usize) -> Result<(), Failure> {
+        match (images, self.first.first()) {
+            (0, Some(first)) => Err(Failure::Unopened(miette::miette!(
+                "not one image could be read; the first: {first}"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct JudgingArgs {
 pub(super) enum Format {
     /// For people
     Text,
-    /// For programs: JSON
+    /// For programs
     Json,
 }
 

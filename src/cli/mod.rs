@@ -49,6 +49,7 @@ struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// Show what the engine says (repeat for more); for filters set `PRAETOR_LOG`
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

@@ -119,6 +119,23 @@ fn the_same_edition_twice_flips_nothing_and_a_stale_lock_is_an_error() {
 }
 
 #[test]
+fn images_that_can_not_be_read_are_named_and_none_at_all_is_an_error() {
+    let praetor = Praetor::new();
+    demo(&praetor);
+    praetor.write("in/torn.png", b"torn");
+    let impact = |images: &str| praetor.run(&["impact", "demo.yaml", "demo.yaml", images]);
+    let run = impact("in");
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("note: in/torn.png: "), "{}", run.err);
+    assert!(run.out.contains("0 of 4 images") && run.out.contains("1 more could not be read"));
+    let run = impact("absent.png");
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
+    assert!(run.err.contains("not one image could be read; the first: absent.png"), "{}", run.err);
+    let probe = praetor.run(&["constitution", "probe", "absent.png", "-c", "demo.yaml"]);
+    assert_eq!(probe.code, 3, "{}", probe.err);
+}
+
+#[test]
 fn a_probe_turns_with_the_policy_and_the_models_own_taste_does_not() {
     let praetor = Praetor::keeping_answers();
     demo(&praetor);

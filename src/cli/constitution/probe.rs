@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use clap::Args;
 
-use crate::cli::inputs::Inputs;
+use crate::cli::inputs::{Inputs, Unread};
 use crate::cli::judging::{Format, JudgingArgs, Scratch};
 use crate::cli::policy::PolicyArgs;
 use crate::cli::stages::{Models, Way};
@@ -103,9 +103,11 @@ impl Probe {
         let bar =
             if self.quiet { indicatif::ProgressBar::hidden() } else { report::progress_bar(count) };
         let mut images = 0;
+        let mut unread = Unread::default();
         decode_ahead(tasks, |image, decoded| {
             bar.inc(1);
-            if decoded.is_err() {
+            if let Err(error) = &decoded {
+                unread.add(&image, error);
                 return Ok(ControlFlow::Continue(()));
             }
             images += 1;
@@ -129,6 +131,8 @@ impl Probe {
             Ok(ControlFlow::Continue(()))
         })?;
         bar.finish_and_clear();
+        unread.unless_read(images)?;
+        style::notes(&unread.notes())?;
         Ok(images)
     }
 }
