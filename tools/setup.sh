@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build and its tests need and is missing: a C++ compiler, cmake, libclang for
-# bindgen, and what fetches and unpacks the tests' language model.
+# bindgen; what fetches and unpacks the tests' language model; what the guide is followed with.
 set -euo pipefail
 
 missing=()
@@ -13,7 +13,8 @@ command -v clang >/dev/null || missing+=(clang)
     compgen -G '/usr/lib/*/libclang[-.][0-9s]*' >/dev/null ||
     compgen -G '/usr/lib/llvm*/lib/libclang[-.][0-9s]*' >/dev/null ||
     missing+=(libclang-dev)
-command -v python3 >/dev/null || command -v unzip >/dev/null || missing+=(unzip)
+command -v python3 >/dev/null || missing+=(python3)
+command -v patch >/dev/null || missing+=(patch)
 python3 -m pip --version >/dev/null 2>&1 || command -v curl >/dev/null || missing+=(curl)
 
 if ((${#missing[@]})) && [[ "$(uname)" == Linux ]]; then
