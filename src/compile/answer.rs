@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::lenient::{cut, number, object, one_line, text, texts, truth};
+use super::lenient::{cut, number, object, text, texts, truth};
+use crate::constitution::one_line;
 use crate::prompts::compile::Task;
 
 /// Preconditions of a rule at most; praetor's own, as all of these.

@@ -4,9 +4,9 @@
 //! question is asked is not its business.
 
 use super::answer::{self, Answer};
-use super::lenient::{cut, one_line};
+use super::lenient::cut;
 use super::{Compiler, Event, MOST_CHAINS, MOST_COMPLAINTS, Uncompiled, is_objective};
-use crate::constitution::{Attempt, LockedPrecondition, LockedRule, Provenance, Rule};
+use crate::constitution::{Attempt, LockedPrecondition, LockedRule, Provenance, Rule, one_line};
 use crate::ids::ModelId;
 use crate::paper::LEAST_OBJECTIVENESS;
 use crate::prompts::compile::{CompilePrompts, Criticism, Task, Wording};

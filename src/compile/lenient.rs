@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::constitution::one_line;
+
 /// Braces that are tried as the beginning of the answer.
 const MOST_BRACES: usize = 64;
 
@@ -74,11 +76,6 @@ pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
         Value::Array(items) => items.iter().map(text).collect(),
         _ => None,
     }
-}
-
-/// A text as one line.
-pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The beginning of a text, if it is longer than so many characters.

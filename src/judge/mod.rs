@@ -7,12 +7,10 @@
 
 pub mod decision;
 mod docket;
-pub mod prior;
 mod region;
 
 use self::decision::{Band, Decision};
 pub use self::docket::{ByView, Case, Docket, Sheet};
-use self::prior::Priors;
 use self::region::Objects;
 use crate::constitution::{Policy, PolicyRule, Precondition, Undecided};
 use crate::encoder::{EncoderError, Localizer};
@@ -38,8 +36,10 @@ pub struct Judge {
     questions: Vec<Question>,
     /// For each rule of the policy, its chain.
     chains: Vec<Vec<Link>>,
-    /// Without it M is cut at one half.
-    priors: Option<Priors>,
+    /// The language prior M(None, c) of each question: what the model says with the image removed
+    /// (CLUE, "Debiased Token Probability", strategy 1). It depends on the model and the question
+    /// only, so it is asked once for all images. Without it M is cut at one half.
+    priors: Option<Vec<Answer>>,
 }
 
 /// Something that is asked of the model.
@@ -97,7 +97,7 @@ impl Judge {
         }
         if !without.contains(&Stage::Prior) {
             let all: Vec<usize> = (0..judge.questions.len()).collect();
-            judge.priors = Some(Priors::new(judge.answers(model, None, &all)?));
+            judge.priors = Some(judge.answers(model, None, &all)?);
         }
         Ok(judge)
     }
@@ -308,7 +308,7 @@ impl Judge {
         if let Some(why) = decision::not_an_answer(answer.mass()) {
             return Finding { why: Some(why), ..seen };
         }
-        match self.priors.as_ref().map(|priors| priors.get(index)) {
+        match self.priors.as_ref().map(|priors| &priors[index]) {
             None => {
                 let decision = decision::by_plain_cut(answer.m());
                 scored(decided(seen, decision), Band::PLAIN, answer.m())

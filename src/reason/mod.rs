@@ -53,7 +53,7 @@ pub fn reason(
     view: &View,
     topics: &[Topic],
 ) -> Result<Vec<Reasoned>, VlmError> {
-    let first = |topic: &Topic| Ok(vec![Turn::User(prompts.reason(topic).map_err(failed)?)]);
+    let first = |topic: &Topic| Ok(vec![Turn::User(prompts.reason(topic).map_err(Why::failed)?)]);
     let opened = topics.iter().map(first).collect();
     let thought =
         say(model, view, opened, &Generate { most_tokens: MOST_THOUGHT, form: Form::Free })?;
@@ -61,7 +61,7 @@ pub fn reason(
     let second = |(topic, thought): (&Topic, Result<Conversation, Why>)| {
         let Conversation { mut turns, said } = thought?;
         turns.push(Turn::Assistant(said));
-        turns.push(Turn::User(prompts.rating(topic).map_err(failed)?));
+        turns.push(Turn::User(prompts.rating(topic).map_err(Why::failed)?));
         Ok(turns)
     };
     let going_on: Vec<Result<Vec<Turn>, Why>> = topics.iter().zip(thought).map(second).collect();
@@ -92,7 +92,7 @@ fn say(
         Some(Reply::Said(said)) if said.is_empty() => Err(Why::Empty),
         Some(Reply::Said(said)) => Ok(Conversation { turns, said }),
         Some(Reply::Unavailable(why)) => Err(why),
-        None => Err(failed("the model gave fewer replies than it was asked for")),
+        None => Err(Why::failed("the model gave fewer replies than it was asked for")),
     };
     Ok(conversations.into_iter().map(|turns| turns.and_then(&mut heard)).collect())
 }
@@ -117,10 +117,6 @@ fn conclude((turns, summary): (Result<Vec<Turn>, Why>, Result<Conversation, Why>
             Reasoned { reasoning: Some(reasoning), why: Some(why) }
         }
     }
-}
-
-fn failed(error: impl std::fmt::Display) -> Why {
-    Why::Failed { detail: error.to_string() }
 }
 
 #[cfg(test)]

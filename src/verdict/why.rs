@@ -44,6 +44,13 @@ pub enum Why {
     },
 }
 
+impl Why {
+    /// Something broke, in the words of its error.
+    pub fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed { detail: error.to_string() }
+    }
+}
+
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

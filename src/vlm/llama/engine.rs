@@ -95,7 +95,7 @@ impl Engine<'_> {
     }
 
     fn eyes(&self) -> Result<&Eyes, Why> {
-        self.eyes.as_ref().ok_or_else(|| failed(NO_EYES))
+        self.eyes.as_ref().ok_or_else(|| Why::failed(NO_EYES))
     }
 
     /// Reads the answer off the first token's logits.
@@ -112,7 +112,7 @@ impl Engine<'_> {
         let bitmap = view.map(bitmap).transpose()?;
         let bitmaps: Vec<&MtmdBitmap> = bitmap.iter().collect();
         let eyes = self.eyes()?;
-        let chunks = eyes.mtmd.tokenize(text, &bitmaps).map_err(failed)?;
+        let chunks = eyes.mtmd.tokenize(text, &bitmaps).map_err(Why::failed)?;
         self.check_chunks(&chunks, &eyes.mtmd)?;
         Ok(chunks)
     }
@@ -127,10 +127,10 @@ impl Engine<'_> {
         let end = end_of(chunks);
         self.check_room(end)?;
         let batch = i32::try_from(self.limits.batch).unwrap_or(i32::MAX);
-        let eyes = self.eyes.as_mut().ok_or_else(|| failed(NO_EYES))?;
+        let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
         let position = chunks
             .eval_chunks(&mut eyes.mtmd, &mut self.context, 0, id(sequence), batch, logits)
-            .map_err(failed)?;
+            .map_err(Why::failed)?;
         Ok(Cursor { position, ..end })
     }
 
@@ -146,10 +146,10 @@ impl Engine<'_> {
         for piece in tokens.chunks(self.limits.batch as usize) {
             let mut batch = LlamaBatch::new(piece.len(), 1);
             for token in piece {
-                batch.add(*token, position, &[id(sequence)], false).map_err(failed)?;
+                batch.add(*token, position, &[id(sequence)], false).map_err(Why::failed)?;
                 position += 1;
             }
-            self.context.decode(&mut batch).map_err(failed)?;
+            self.context.decode(&mut batch).map_err(Why::failed)?;
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Engine<'_> {
     /// this is bookkeeping and not a copy; with several it would be `GGML_ASSERT(is_full)` in
     /// `llama_kv_cache::seq_cp`.
     pub(super) fn fork(&mut self, from: u32, to: u32) -> Result<(), Why> {
-        self.context.kv_cache_seq_cp(id(from), id(to), None, None).map_err(failed)
+        self.context.kv_cache_seq_cp(id(from), id(to), None, None).map_err(Why::failed)
     }
 
     /// Empties a sequence. Removing a whole one can't fail; only partial removal can.
@@ -178,7 +178,7 @@ impl Engine<'_> {
                     let known = 0..self.model.n_vocab();
                     let tokens = chunk.text_tokens().unwrap_or_default();
                     if !tokens.iter().all(|token| known.contains(&token.0)) {
-                        return Err(failed("the projector belongs to another model"));
+                        return Err(Why::failed("the projector belongs to another model"));
                     }
                 }
                 // GGML_ASSERT(causal_attn || n_ubatch >= n_tokens) in llama_context::decode, and
@@ -228,9 +228,10 @@ fn bitmap(view: &View) -> Result<MtmdBitmap, Why> {
     let pixels = view.pixels();
     // The binding multiplies the sides in 32 bits.
     if u64::from(pixels.width()) * u64::from(pixels.height()) * 3 > u64::from(u32::MAX) {
-        return Err(failed("the image has more pixels than the engine takes"));
+        return Err(Why::failed("the image has more pixels than the engine takes"));
     }
-    MtmdBitmap::from_image_data(pixels.width(), pixels.height(), pixels.as_raw()).map_err(failed)
+    MtmdBitmap::from_image_data(pixels.width(), pixels.height(), pixels.as_raw())
+        .map_err(Why::failed)
 }
 
 /// A sequence as llama.cpp numbers it.
@@ -240,8 +241,4 @@ pub(super) fn id(sequence: u32) -> i32 {
 
 pub(super) fn count(tokens: usize) -> u32 {
     u32::try_from(tokens).unwrap_or(u32::MAX)
-}
-
-pub(super) fn failed(error: impl std::fmt::Display) -> Why {
-    Why::Failed { detail: error.to_string() }
 }

@@ -15,7 +15,7 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
 use super::chat::Prompt;
-use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, STEM, count, failed, id};
+use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, STEM, count, id};
 use crate::imaging::View;
 use crate::verdict::Why;
 use crate::vlm::Answer;
@@ -35,13 +35,13 @@ impl Engine<'_> {
     ) -> Result<Vec<Answer>, Why> {
         let prompts = questions
             .iter()
-            .map(|question| self.chat.prompt(view.is_some(), question).map_err(failed))
+            .map(|question| self.chat.prompt(view.is_some(), question).map_err(Why::failed))
             .collect::<Result<Vec<Prompt>, Why>>()?;
         let Some(first) = prompts.first() else { return Ok(Vec::new()) };
         let tails: Vec<Vec<LlamaToken>> =
             prompts.iter().map(|prompt| self.tokens(&prompt.tail)).collect();
         if tails.iter().any(Vec::is_empty) {
-            return Err(failed(NOTHING_AFTER_IMAGE));
+            return Err(Why::failed(NOTHING_AFTER_IMAGE));
         }
         let shared = shared_prefix(&tails);
         let suffixes: Vec<&[LlamaToken]> = tails.iter().map(|tail| &tail[shared..]).collect();
@@ -64,7 +64,7 @@ impl Engine<'_> {
         for group in self.groups(stem, shared, &suffixes, &mut answers) {
             self.evaluate(stem, &suffixes, &group, &mut answers);
         }
-        let unasked = || Answer::Unavailable(failed("the question was not asked"));
+        let unasked = || Answer::Unavailable(Why::failed("the question was not asked"));
         Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unasked)).collect())
     }
 
@@ -141,11 +141,11 @@ impl Engine<'_> {
             let mut left = suffix.len();
             for (position, token) in (stem.position..).zip(suffix) {
                 left -= 1;
-                batch.add(*token, position, &[id(fork)], left == 0).map_err(failed)?;
+                batch.add(*token, position, &[id(fork)], left == 0).map_err(Why::failed)?;
             }
             ends.push(batch.n_tokens() - 1);
         }
-        self.context.decode(&mut batch).map_err(failed)?;
+        self.context.decode(&mut batch).map_err(Why::failed)?;
         Ok(ends)
     }
 
@@ -161,9 +161,9 @@ impl Engine<'_> {
     }
 
     fn try_one(&mut self, view: Option<&View>, question: &str) -> Result<Answer, Why> {
-        let prompt = self.chat.prompt(view.is_some(), question).map_err(failed)?;
+        let prompt = self.chat.prompt(view.is_some(), question).map_err(Why::failed)?;
         if prompt.tail.is_empty() {
-            return Err(failed(NOTHING_AFTER_IMAGE));
+            return Err(Why::failed(NOTHING_AFTER_IMAGE));
         }
         let chunks = self.chunks(view, &format!("{}{}", prompt.head, prompt.tail))?;
         self.clear();

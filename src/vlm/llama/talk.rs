@@ -12,7 +12,7 @@ use llama_cpp_2::token::data::LlamaTokenData;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 use super::chat::Prompt;
-use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count, failed, id};
+use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count, id};
 use super::trunk::Trunk;
 use crate::imaging::View;
 use crate::verdict::Why;
@@ -44,7 +44,7 @@ impl Engine<'_> {
                 *reply = Some(Reply::Unavailable(why.clone()));
             }
         }
-        let unasked = || Reply::Unavailable(failed("the conversation was not held"));
+        let unasked = || Reply::Unavailable(Why::failed("the conversation was not held"));
         replies.into_iter().map(|reply| reply.unwrap_or_else(unasked)).collect()
     }
 
@@ -58,7 +58,7 @@ impl Engine<'_> {
         let grammar = grammar_of(&generate.form)?;
         let prompts = conversations
             .iter()
-            .map(|turns| self.chat.conversation(view.is_some(), turns).map_err(failed))
+            .map(|turns| self.chat.conversation(view.is_some(), turns).map_err(Why::failed))
             .collect::<Result<Vec<Prompt>, Why>>()?;
         let Some(first) = prompts.first() else { return Ok(()) };
         let tails: Vec<Vec<LlamaToken>> =
@@ -80,7 +80,7 @@ impl Engine<'_> {
                 .and_then(|()| self.check_room(start.advance(tail.len() + most)));
             match fits {
                 Ok(()) if tail.is_empty() => {
-                    replies[index] = Some(Reply::Unavailable(failed(NOTHING_AFTER_IMAGE)));
+                    replies[index] = Some(Reply::Unavailable(Why::failed(NOTHING_AFTER_IMAGE)));
                 }
                 Ok(()) => waiting.push(index),
                 Err(why) => replies[index] = Some(Reply::Unavailable(why)),
@@ -125,7 +125,9 @@ impl Engine<'_> {
                 match speaker.speak(self.model, &self.context, most) {
                     Heard::Next(token) => {
                         let sequence = id(speaker.sequence);
-                        batch.add(token, speaker.position, &[sequence], true).map_err(failed)?;
+                        batch
+                            .add(token, speaker.position, &[sequence], true)
+                            .map_err(Why::failed)?;
                         speaker.position += 1;
                         speaker.logits_at = batch.n_tokens() - 1;
                         going_on.push(speaker);
@@ -135,7 +137,7 @@ impl Engine<'_> {
             }
             speakers = going_on;
             if !speakers.is_empty() {
-                self.context.decode(&mut batch).map_err(failed)?;
+                self.context.decode(&mut batch).map_err(Why::failed)?;
             }
         }
         Ok(held)
@@ -160,11 +162,11 @@ impl Engine<'_> {
             let mut left = tails[index].len();
             for token in &tails[index] {
                 left -= 1;
-                batch.add(*token, position, &[id(sequence)], left == 0).map_err(failed)?;
+                batch.add(*token, position, &[id(sequence)], left == 0).map_err(Why::failed)?;
                 position += 1;
             }
             let grammar = grammar
-                .map(|text| LlamaSampler::grammar(self.model, text, "root").map_err(failed))
+                .map(|text| LlamaSampler::grammar(self.model, text, "root").map_err(Why::failed))
                 .transpose()?;
             let logits_at = batch.n_tokens() - 1;
             speakers.push(Speaker {
@@ -176,7 +178,7 @@ impl Engine<'_> {
                 grammar,
             });
         }
-        self.context.decode(&mut batch).map_err(failed)?;
+        self.context.decode(&mut batch).map_err(Why::failed)?;
         Ok(speakers)
     }
 }
@@ -212,7 +214,7 @@ impl Speaker {
 
     fn likeliest(&mut self, logits: &[f32]) -> Result<LlamaToken, Why> {
         let Some(favourite) = largest(logits.iter().copied()) else {
-            return Err(failed("the model's logits are not numbers"));
+            return Err(Why::failed("the model's logits are not numbers"));
         };
         let Some(grammar) = &mut self.grammar else { return Ok(favourite) };
         // Most often the form allows what the model wants; only otherwise is it put to every token.
@@ -225,10 +227,10 @@ impl Speaker {
             let mut all = candidates(all);
             all.apply_sampler(grammar);
             largest(all.data.iter().map(LlamaTokenData::logit))
-                .ok_or_else(|| failed("the model has no token that the form allows"))?
+                .ok_or_else(|| Why::failed("the model has no token that the form allows"))?
         };
         // A token that the form does not allow would be thrown out of llama.cpp, through C.
-        grammar.try_accept(token).map_err(failed)?;
+        grammar.try_accept(token).map_err(Why::failed)?;
         Ok(token)
     }
 
@@ -257,7 +259,7 @@ fn grammar_of(form: &Form) -> Result<Option<String>, Why> {
     match form {
         Form::Free => Ok(None),
         Form::Json(schema) => {
-            llama_cpp_2::json_schema_to_grammar(&schema.to_string()).map(Some).map_err(failed)
+            llama_cpp_2::json_schema_to_grammar(&schema.to_string()).map(Some).map_err(Why::failed)
         }
     }
 }
