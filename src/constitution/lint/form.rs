@@ -218,7 +218,7 @@ fn too_long(text: &Text) -> Option<Draft> {
 ///
 /// A word is one token, and one more for every ten letters after the first ten; digits and signs
 /// are one each; letters beyond ASCII one for every two bytes; two mark the ends. Against CLIP's own
-/// vocabulary, rules in English come out right or up to a tenth too few.
+/// vocabulary, rules in English come out right or up to a sixth too few.
 fn tokens(content: &str) -> (usize, Option<usize>) {
     let (mut tokens, mut cut, mut letters) = (2, None, 0);
     for (at, c) in content.char_indices() {
