@@ -23,6 +23,7 @@
 //! the file, there is no cache. Losing it loses time and nothing else.
 
 mod file;
+mod fill;
 mod prune;
 
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ use redb::Database;
 
 use crate::ids::Hash;
 
+pub use self::fill::Kept;
 pub use self::prune::{Pruned, Stats};
 
 /// The file may grow to this unless another bound is set: two gibibytes, some thirty million

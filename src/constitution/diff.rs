@@ -217,7 +217,6 @@ fn compare((old, old_lock): Side<'_>, (new, new_lock): Side<'_>) -> Option<RuleD
         entry.as_ref().map(|entry| one_line(&entry.objective_text)).unwrap_or_default()
     };
     let empty = Settings::default();
-    let own = |rule: Option<&'_ Rule>| rule.map(|rule| rule.settings.clone()).unwrap_or_default();
     let for_people = |rule: Option<&Rule>| {
         let notes = rule.and_then(|rule| rule.notes.as_deref()).map(one_line);
         let examples: Examples = rule.map(|rule| rule.examples.clone()).unwrap_or_default();
@@ -228,7 +227,10 @@ fn compare((old, old_lock): Side<'_>, (new, new_lock): Side<'_>) -> Option<RuleD
         text: changed(&text(old), &text(new)),
         objective_text: changed(&objective(&was), &objective(&is)),
         preconditions: preconditions(was.as_ref(), is.as_ref()),
-        settings: settings(old.map_or(&empty, |rule| &rule.settings), &own(new)),
+        settings: settings(
+            old.map_or(&empty, |rule| &rule.settings),
+            new.map_or(&empty, |rule| &rule.settings),
+        ),
         for_people: kind == RuleChange::Changed && for_people(old) != for_people(new),
         to_compile: new.is_some() && !is.as_ref().is_some_and(fresh),
         ..RuleDiff::of(rule.id.clone(), kind)

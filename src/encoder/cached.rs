@@ -5,7 +5,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::{DualEncoder, Embedding, EncoderError, Found, Localizer};
-use crate::cache::{Cache, Kind};
+use crate::cache::{Cache, Kept, Kind};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::hash_of_pixels;
 use crate::units::{Probability, Region};
@@ -22,38 +22,26 @@ impl<Encoder: DualEncoder + ?Sized> CachedEncoder<Encoder> {
         Self { cache, inner }
     }
 
-    fn embed(
-        &self,
-        keys: &[Hash],
-        embed: impl FnOnce(&[usize]) -> Result<Vec<Embedding>, EncoderError>,
-    ) -> Result<Vec<Embedding>, EncoderError> {
-        let known = self.cache.get(Kind::Embedding, keys).into_iter();
-        let known: Vec<Option<Embedding>> =
-            known.map(|bytes| bytes.as_deref().and_then(read_embedding)).collect();
-        let missing: Vec<usize> = (0..keys.len()).filter(|index| known[*index].is_none()).collect();
-        let made = if missing.is_empty() { Vec::new() } else { embed(&missing)? };
-        for (index, embedding) in missing.iter().zip(&made) {
-            let bytes: Vec<u8> =
-                embedding.as_slice().iter().flat_map(|x| x.to_le_bytes()).collect();
-            self.cache.put(Kind::Embedding, keys[*index], bytes);
-        }
-        let mut made = made.into_iter();
-        // As many as were asked for, by the trait's contract.
-        Ok(known.into_iter().filter_map(|known| known.or_else(|| made.next())).collect())
-    }
-
     fn key(&self, kind: &[u8], content: &[u8]) -> Hash {
         Hash::of_parts([self.model().fingerprint.bytes().as_slice(), kind, content])
     }
 }
 
-/// The coordinates as they were, to the bit: they are of length one already.
-fn read_embedding(bytes: &[u8]) -> Option<Embedding> {
-    let coordinates = bytes.chunks_exact(4);
-    let whole = coordinates.remainder().is_empty();
-    let read = |four: &[u8]| Some(f32::from_le_bytes(four.try_into().ok()?));
-    let coordinates = coordinates.map(read).collect::<Option<Vec<f32>>>()?;
-    (whole && !coordinates.is_empty()).then_some(Embedding(coordinates))
+impl Kept for Embedding {
+    const KIND: Kind = Kind::Embedding;
+
+    /// The coordinates as they were, to the bit: they are of length one already.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let coordinates = bytes.chunks_exact(4);
+        let whole = coordinates.remainder().is_empty();
+        let read = |four: &[u8]| Some(f32::from_le_bytes(four.try_into().ok()?));
+        let coordinates = coordinates.map(read).collect::<Option<Vec<f32>>>()?;
+        (whole && !coordinates.is_empty()).then_some(Self(coordinates))
+    }
+
+    fn write(&self) -> Option<Vec<u8>> {
+        Some(self.as_slice().iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
 }
 
 impl<Encoder: DualEncoder + ?Sized> DualEncoder for CachedEncoder<Encoder> {
@@ -63,7 +51,7 @@ impl<Encoder: DualEncoder + ?Sized> DualEncoder for CachedEncoder<Encoder> {
 
     fn texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
         let keys: Vec<Hash> = texts.iter().map(|text| self.key(b"text", text.as_bytes())).collect();
-        self.embed(&keys, |missing| {
+        self.cache.fill(&keys, |missing| {
             let texts: Vec<&str> = missing.iter().map(|index| texts[*index]).collect();
             self.inner.texts(&texts)
         })
@@ -72,7 +60,7 @@ impl<Encoder: DualEncoder + ?Sized> DualEncoder for CachedEncoder<Encoder> {
     fn images(&self, images: &[&RgbImage]) -> Result<Vec<Embedding>, EncoderError> {
         let key = |image: &&RgbImage| self.key(b"image", hash_of_pixels(image).bytes());
         let keys: Vec<Hash> = images.iter().map(key).collect();
-        self.embed(&keys, |missing| {
+        self.cache.fill(&keys, |missing| {
             let images: Vec<&RgbImage> = missing.iter().map(|index| images[*index]).collect();
             self.inner.images(&images)
         })
@@ -120,43 +108,40 @@ impl Localizer for CachedLocalizer {
             Hash::of_parts([model.bytes().as_slice(), pixels.bytes(), object.as_bytes()])
         };
         let keys: Vec<Hash> = objects.iter().map(key).collect();
-        let known = self.cache.get(Kind::Boxes, &keys).into_iter();
-        let known: Vec<Option<Vec<Found>>> =
-            known.map(|bytes| bytes.as_deref().and_then(read_boxes)).collect();
-        let missing: Vec<usize> = (0..keys.len()).filter(|index| known[*index].is_none()).collect();
-        let open: Vec<&str> = missing.iter().map(|index| objects[*index]).collect();
-        let found = if open.is_empty() { Vec::new() } else { self.inner.find(image, &open)? };
-        for (index, boxes) in missing.iter().zip(&found) {
-            self.cache.put(Kind::Boxes, keys[*index], write_boxes(boxes));
-        }
-        let mut found = found.into_iter();
-        Ok(known.into_iter().filter_map(|known| known.or_else(|| found.next())).collect())
+        self.cache.fill(&keys, |missing| {
+            let open: Vec<&str> = missing.iter().map(|index| objects[*index]).collect();
+            self.inner.find(image, &open)
+        })
     }
 }
 
 /// Numbers of a box: its four sides and its score.
 const NUMBERS: usize = 5;
 
-fn write_boxes(boxes: &[Found]) -> Vec<u8> {
-    let numbers = boxes.iter().flat_map(|Found { region, score }| {
-        [region.left(), region.top(), region.right(), region.bottom(), score.value()]
-    });
-    numbers.flat_map(f64::to_le_bytes).collect()
-}
+impl Kept for Vec<Found> {
+    const KIND: Kind = Kind::Boxes;
 
-/// No boxes are an answer too: nothing was found.
-fn read_boxes(bytes: &[u8]) -> Option<Vec<Found>> {
-    let numbers = bytes.chunks_exact(8);
-    let whole = numbers.remainder().is_empty();
-    let read = |eight: &[u8]| Some(f64::from_le_bytes(eight.try_into().ok()?));
-    let numbers = numbers.map(read).collect::<Option<Vec<f64>>>().filter(|_| whole)?;
-    let found = |five: &[f64]| {
-        let [left, top, right, bottom, score] = *<&[f64; NUMBERS]>::try_from(five).ok()?;
-        let region = Region::new(left, top, right, bottom)?;
-        Some(Found { region, score: Probability::new(score)? })
-    };
-    let boxes = numbers.chunks_exact(NUMBERS);
-    boxes.remainder().is_empty().then(|| boxes.map(found).collect::<Option<Vec<Found>>>())?
+    /// No boxes are an answer too: nothing was found.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let numbers = bytes.chunks_exact(8);
+        let whole = numbers.remainder().is_empty();
+        let read = |eight: &[u8]| Some(f64::from_le_bytes(eight.try_into().ok()?));
+        let numbers = numbers.map(read).collect::<Option<Vec<f64>>>().filter(|_| whole)?;
+        let found = |five: &[f64]| {
+            let [left, top, right, bottom, score] = *<&[f64; NUMBERS]>::try_from(five).ok()?;
+            let region = Region::new(left, top, right, bottom)?;
+            Some(Found { region, score: Probability::new(score)? })
+        };
+        let boxes = numbers.chunks_exact(NUMBERS);
+        boxes.remainder().is_empty().then(|| boxes.map(found).collect::<Option<Self>>())?
+    }
+
+    fn write(&self) -> Option<Vec<u8>> {
+        let numbers = self.iter().flat_map(|Found { region, score }| {
+            [region.left(), region.top(), region.right(), region.bottom(), score.value()]
+        });
+        Some(numbers.flat_map(f64::to_le_bytes).collect())
+    }
 }
 
 #[cfg(test)]
@@ -250,11 +235,11 @@ mod tests {
 
     #[test]
     fn damaged_values_are_no_values() {
-        assert!(read_embedding(&[1, 2, 3]).is_none());
-        assert!(read_embedding(&[]).is_none());
-        assert!(read_boxes(&[0; 7]).is_none());
-        assert!(read_boxes(&[0; 16]).is_none());
-        assert!(read_boxes(&[0; 40]).is_none());
-        assert_eq!(read_boxes(&[]), Some(Vec::new()));
+        assert!(Embedding::read(&[1, 2, 3]).is_none());
+        assert!(Embedding::read(&[]).is_none());
+        assert!(Vec::<Found>::read(&[0; 7]).is_none());
+        assert!(Vec::<Found>::read(&[0; 16]).is_none());
+        assert!(Vec::<Found>::read(&[0; 40]).is_none());
+        assert_eq!(Vec::<Found>::read(&[]), Some(Vec::new()));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::chat::{Form, Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError, YesNo};
-use crate::cache::{Cache, Kind};
+use crate::cache::{Cache, Kept, Kind};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 
@@ -52,24 +52,13 @@ impl<Model: Vlm> CachedVlm<Model> {
         let model = self.inner.model().fingerprint;
         let keys: Vec<Hash> =
             questions.iter().map(|question| answer_key(&model, ask, view, question)).collect();
-        let known = self.cache.get(Kind::Answer, &keys).into_iter();
-        let known: Vec<Option<Answer>> =
-            known.map(|bytes| Some(Answer::Seen(read_answer(&bytes?)?))).collect();
-        let missing: Vec<usize> = (0..keys.len()).filter(|index| known[*index].is_none()).collect();
-        let open: Vec<&str> = missing.iter().map(|index| questions[*index]).collect();
-        let answered = match (open.is_empty(), ask) {
-            (true, _) => Vec::new(),
-            (false, Ask::Visible) => self.inner.visible(view, &open)?,
-            (false, Ask::Answers) => self.inner.answers(view, &open)?,
-        };
-        for (index, answer) in missing.iter().zip(&answered) {
-            if let Answer::Seen(answer) = answer {
-                self.cache.put(Kind::Answer, keys[*index], write_answer(*answer));
+        self.cache.fill(&keys, |missing| {
+            let open: Vec<&str> = missing.iter().map(|index| questions[*index]).collect();
+            match ask {
+                Ask::Visible => self.inner.visible(view, &open),
+                Ask::Answers => self.inner.answers(view, &open),
             }
-        }
-        let mut answered = answered.into_iter();
-        // As many as were asked, by the trait's contract.
-        Ok(known.into_iter().filter_map(|known| known.or_else(|| answered.next())).collect())
+        })
     }
 }
 
@@ -83,16 +72,37 @@ fn answer_key(model: &Hash, ask: Ask, view: Option<&View>, question: &str) -> Ha
     Hash::of_parts([model.bytes().as_slice(), ask, view, question.as_bytes()])
 }
 
-fn write_answer(answer: YesNo) -> Vec<u8> {
-    [answer.ln_yes.to_le_bytes(), answer.ln_no.to_le_bytes()].concat()
+impl Kept for Answer {
+    const KIND: Kind = Kind::Answer;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (yes, no) = bytes.split_at_checked(8)?;
+        Some(Self::Seen(YesNo {
+            ln_yes: f64::from_le_bytes(yes.try_into().ok()?),
+            ln_no: f64::from_le_bytes(no.try_into().ok()?),
+        }))
+    }
+
+    fn write(&self) -> Option<Vec<u8>> {
+        let Self::Seen(YesNo { ln_yes, ln_no }) = self else { return None };
+        Some([ln_yes.to_le_bytes(), ln_no.to_le_bytes()].concat())
+    }
 }
 
-fn read_answer(bytes: &[u8]) -> Option<YesNo> {
-    let (yes, no) = bytes.split_at_checked(8)?;
-    Some(YesNo {
-        ln_yes: f64::from_le_bytes(yes.try_into().ok()?),
-        ln_no: f64::from_le_bytes(no.try_into().ok()?),
-    })
+impl Kept for Reply {
+    const KIND: Kind = Kind::Reply;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        String::from_utf8(bytes.to_vec()).ok().map(Self::Said)
+    }
+
+    /// An empty reply says nothing that is worth keeping.
+    fn write(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Said(text) if !text.is_empty() => Some(text.clone().into_bytes()),
+            Self::Said(_) | Self::Unavailable(_) => None,
+        }
+    }
 }
 
 impl<Model: Vlm> Vlm for CachedVlm<Model> {
@@ -115,24 +125,11 @@ impl<Model: Vlm> Chat for CachedVlm<Model> {
         let model = self.inner.model().fingerprint;
         let keys: Vec<Hash> =
             conversations.iter().map(|turns| reply_key(&model, view, turns, generate)).collect();
-        let known = self.cache.get(Kind::Reply, &keys).into_iter();
-        let known: Vec<Option<Reply>> =
-            known.map(|bytes| String::from_utf8(bytes?).ok().map(Reply::Said)).collect();
-        let missing: Vec<usize> = (0..keys.len()).filter(|index| known[*index].is_none()).collect();
-        let open: Vec<Vec<Turn>> =
-            missing.iter().map(|index| conversations[*index].clone()).collect();
-        let said =
-            if open.is_empty() { Vec::new() } else { self.inner.chat(view, &open, generate)? };
-        for (index, reply) in missing.iter().zip(&said) {
-            // An empty reply says nothing that is worth keeping.
-            if let Reply::Said(text) = reply
-                && !text.is_empty()
-            {
-                self.cache.put(Kind::Reply, keys[*index], text);
-            }
-        }
-        let mut said = said.into_iter();
-        Ok(known.into_iter().filter_map(|known| known.or_else(|| said.next())).collect())
+        self.cache.fill(&keys, |missing| {
+            let open: Vec<Vec<Turn>> =
+                missing.iter().map(|index| conversations[*index].clone()).collect();
+            self.inner.chat(view, &open, generate)
+        })
     }
 
     fn model(&self) -> &ModelId {

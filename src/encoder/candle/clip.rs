@@ -8,32 +8,28 @@ use super::siglip::embed;
 use super::tower::{Activation, Layers, Shape, causal, patches};
 use super::weights::Weights;
 
-pub(super) const DEFAULTS: Defaults = Defaults {
-    text: (
-        Shape {
-            width: 512,
-            inner: 2048,
-            layers: 12,
-            heads: 8,
-            eps: 1e-5,
-            activation: Activation::QuickGelu,
-        },
-        49_408,
-        77,
-    ),
-    vision: (
-        Shape {
-            width: 768,
-            inner: 3072,
-            layers: 12,
-            heads: 12,
-            eps: 1e-5,
-            activation: Activation::QuickGelu,
-        },
-        224,
-        32,
-    ),
+/// The text tower of CLIP's base models, which OWLv2's is too.
+pub(super) const TEXT_SHAPE: Shape = Shape {
+    width: 512,
+    inner: 2048,
+    layers: 12,
+    heads: 8,
+    eps: 1e-5,
+    activation: Activation::QuickGelu,
 };
+
+/// The vision tower of CLIP's base models, which OWLv2's is too.
+pub(super) const VISION_SHAPE: Shape = Shape {
+    width: 768,
+    inner: 3072,
+    layers: 12,
+    heads: 12,
+    eps: 1e-5,
+    activation: Activation::QuickGelu,
+};
+
+pub(super) const DEFAULTS: Defaults =
+    Defaults { text: (TEXT_SHAPE, 49_408, 77), vision: (VISION_SHAPE, 224, 32) };
 
 pub(super) const PREPARED: Prepared = Prepared { middle: true, mean: MEAN, std: STD };
 /// Mean of each channel over CLIP's training images.

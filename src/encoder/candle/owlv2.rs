@@ -7,7 +7,7 @@ use candle_core::{Device, Result, Tensor};
 use image::RgbImage;
 
 use super::super::{Embedding, EncoderError, Found, Localizer, best_first};
-use super::clip::{MEAN, PROJECTION, STD, Text, Vision};
+use super::clip::{MEAN, PROJECTION, STD, TEXT_SHAPE, Text, VISION_SHAPE, Vision};
 use super::config::{Config, Defaults, VisionConfig};
 use super::dual::{failed, identify, unit};
 use super::files::{Files, WEIGHTS};
@@ -15,37 +15,12 @@ use super::owlv2_heads::Heads;
 use super::pixels::check;
 use super::square::padded;
 use super::text::TextReader;
-use super::tower::{Activation, Shape};
 use super::weights::Weights;
 use crate::ids::ModelId;
 use crate::units::{Probability, Region};
 
-const DEFAULTS: Defaults = Defaults {
-    text: (
-        Shape {
-            width: 512,
-            inner: 2048,
-            layers: 12,
-            heads: 8,
-            eps: 1e-5,
-            activation: Activation::QuickGelu,
-        },
-        49_408,
-        16,
-    ),
-    vision: (
-        Shape {
-            width: 768,
-            inner: 3072,
-            layers: 12,
-            heads: 12,
-            eps: 1e-5,
-            activation: Activation::QuickGelu,
-        },
-        768,
-        16,
-    ),
-};
+const DEFAULTS: Defaults =
+    Defaults { text: (TEXT_SHAPE, 49_408, 16), vision: (VISION_SHAPE, 768, 16) };
 
 /// Boxes that are less sure are left out; far below the paper's gate of 0.05.
 const LEAST: f64 = 0.01;
