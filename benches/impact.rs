@@ -1,7 +1,7 @@
 //! What it costs to see an edit's impact on images that were judged before, beside judging them
 //! anew.
 //!
-//! `cargo bench --bench impact` edits one rule of the demo constitution's first twelve in four ways,
+//! `cargo bench --bench impact` edits one rule of the demo constitution's first twelve in five ways,
 //! on 200 pictures made of the examples; `-- 1000` takes so many. Decoding counts on both sides.
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
@@ -34,10 +34,12 @@ type Judged = (Duration, Vec<Verdict>);
 const RULES: usize = 12;
 const DEFAULT_IMAGES: usize = 200;
 
-/// One rule of twelve, before and after.
-const EDITS: [(&str, &str, &str); 4] = [
+/// One rule of twelve, before and after. The demo model was trained on statements like the second
+/// edit's; the third's is none, and leaves it undecided, so that it reasons.
+const EDITS: [(&str, &str, &str); 5] = [
     ("a threshold of one rule", "reviewed: false", "reviewed: false"),
-    ("another statement", "- a dog is visible\n", "- a dog is visible, big or small\n"),
+    ("another statement", "- a dog is visible\n", "- there is a dog\n"),
+    ("the same, clumsily", "- a dog is visible\n", "- a dog is visible, big or small\n"),
     ("another alternative", "- a cat is visible\n", "- a bird is visible\n"),
     ("another object", "objects: [bomb]", "objects: [bomb, grenade]"),
 ];

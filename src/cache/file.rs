@@ -22,9 +22,9 @@ pub(super) fn table(kind: Kind) -> TableDefinition<'static, [u8; 16], &'static [
     TableDefinition::new(kind.name())
 }
 
-/// Where the answers lie within the cache folder.
-pub(super) fn path_in(folder: &Path) -> PathBuf {
-    folder.join(format!("answers-{LAYOUT}")).join("answers.redb")
+/// Where a file of answers lies within the cache folder.
+pub(super) fn path_in(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("answers-{LAYOUT}")).join(name).with_extension("redb")
 }
 
 /// Opens the file; a broken one is put aside.

@@ -26,7 +26,7 @@ fn answers_outlive_the_process_and_kinds_do_not_mix() {
     assert_eq!(cache.get(Kind::Boxes, &[key("a")]), [None]);
     let counts: Vec<u64> =
         cache.stats().unwrap().kinds.iter().map(|(_, count, _)| *count).collect();
-    assert_eq!(counts, [1, 1, 0, 0]);
+    assert_eq!(counts, [1, 1, 0, 0, 0]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_second_process_is_told_that_the_first_has_it() {
 fn a_broken_file_is_put_aside_and_an_empty_one_begun() {
     let folder = tempfile::tempdir().unwrap();
     for garbage in [b"not a database at all".to_vec(), vec![0; 100_000]] {
-        let path = file::path_in(folder.path());
+        let path = file::path_in(folder.path(), ANSWERS);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(&path, &garbage).unwrap();
         let cache = open(folder.path());
@@ -64,9 +64,9 @@ fn a_copy_of_an_open_file_is_whole() {
             cache.flush();
         }
     }
-    let to = file::path_in(copy.path());
+    let to = file::path_in(copy.path(), ANSWERS);
     fs_err::create_dir_all(to.parent().unwrap()).unwrap();
-    fs_err::copy(file::path_in(folder.path()), &to).unwrap();
+    fs_err::copy(file::path_in(folder.path(), ANSWERS), &to).unwrap();
     let copied = open(copy.path());
     assert_eq!(copied.get(Kind::Answer, &[key("900")]), [Some(b"yes".to_vec())]);
     assert!(!to.with_extension("broken").exists());
@@ -76,13 +76,12 @@ fn a_copy_of_an_open_file_is_whole() {
 fn what_was_used_longest_ago_goes_first() {
     let cache = Cache::in_memory().unwrap();
     let put_at = |minute: u32, name: &str| {
-        let value = file::stamped(minute, &[7; 100]);
-        cache.inner().waiting.insert((Kind::Answer, key(name)), value);
+        cache.answers.put_at(minute, Kind::Answer, key(name), &[7; 100]);
     };
     put_at(10, "old");
     put_at(20, "middle");
     put_at(30, "new");
-    let pruned = cache.prune_to(300).unwrap();
+    let pruned = cache.prune_to(600).unwrap();
     assert_eq!(pruned, Pruned { forgotten: 1, kept: 2 });
     let has = |name: &str| cache.get(Kind::Answer, &[key(name)])[0].is_some();
     assert!(!has("old") && has("middle") && has("new"));
@@ -97,19 +96,46 @@ fn a_file_beyond_its_limit_is_pruned_when_it_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let cache = open(folder.path());
     for number in 0..20_000u32 {
-        let value = file::stamped(number, &[7; 100]);
-        let mut inner = cache.inner();
-        inner.waiting.insert((Kind::Answer, key(&number.to_string())), value);
+        cache.answers.put_at(number, Kind::Answer, key(&number.to_string()), &[7; 100]);
     }
     drop(cache);
-    let path = file::path_in(folder.path());
+    let path = file::path_in(folder.path(), ANSWERS);
     let before = fs_err::metadata(&path).unwrap().len();
-    let cache = Cache::open(folder.path(), before / 2).unwrap();
+    let cache = Cache::open(folder.path(), before).unwrap();
     assert!(fs_err::metadata(&path).unwrap().len() <= before / 2);
     let kept: u64 = cache.stats().unwrap().kinds.iter().map(|(_, count, _)| count).sum();
     assert!((1_000..15_000).contains(&kept), "{kept}");
     assert!(cache.get(Kind::Answer, &[key("19999")])[0].is_some());
     assert!(cache.get(Kind::Answer, &[key("0")])[0].is_none());
+}
+
+/// The features of one image do not push out those of another, nor any answer.
+#[test]
+fn when_features_fill_their_half_no_more_are_kept_until_the_next_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let limit = 16 << 20;
+    let cache = Cache::open(folder.path(), limit).unwrap();
+    cache.put(Kind::Answer, key("a"), b"yes");
+    let features = vec![7; 100_000];
+    let keys: Vec<Hash> = (0..200).map(|number: u32| key(&number.to_string())).collect();
+    for key in &keys {
+        cache.put(Kind::Features, *key, &features);
+        cache.flush();
+    }
+    let kept = |cache: &Cache| {
+        let known = cache.get(Kind::Features, &keys);
+        known.iter().map(Option::is_some).collect::<Vec<bool>>()
+    };
+    let before = kept(&cache);
+    let count = before.iter().filter(|kept| **kept).count();
+    assert!((10..150).contains(&count), "{count}");
+    assert!(before[..count].iter().all(|kept| *kept), "the first ones stay");
+    drop(cache);
+    let cache = Cache::open(folder.path(), limit).unwrap();
+    cache.put(Kind::Features, key("another run's"), &features);
+    assert!(cache.get(Kind::Features, &[key("another run's")])[0].is_some(), "there is room again");
+    assert!(cache.get(Kind::Answer, &[key("a")])[0].is_some());
+    assert!(cache.stats().unwrap().file_bytes < 2 * limit);
 }
 
 proptest! {

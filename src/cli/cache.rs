@@ -109,8 +109,8 @@ fn stats(cache: &Cache) -> Result<(), Failure> {
         let (count, bytes) = (HumanCount(*count).to_string(), HumanBytes(*bytes).to_string());
         writeln!(out, "{:<12}{count:>12}{bytes:>14}", kind.name())?;
     }
-    if let Some(path) = cache.path() {
-        writeln!(out, "{} in {}", HumanBytes(stats.file_bytes), shown(path))?;
+    if let Some(folder) = cache.folder() {
+        writeln!(out, "{} in {}", HumanBytes(stats.file_bytes), shown(folder))?;
     }
     Ok(())
 }

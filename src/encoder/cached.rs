@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::{DualEncoder, Embedding, EncoderError, Found, Localizer};
+use super::{DualEncoder, Embedding, EncoderError, Features, Found, Localizer};
 use crate::cache::{Cache, Kept, Kind};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::hash_of_pixels;
@@ -79,7 +79,8 @@ impl<Encoder: DualEncoder + ?Sized> DualEncoder for CachedEncoder<Encoder> {
     }
 }
 
-/// Looks boxes up before it asks another localizer, and keeps what that finds.
+/// Looks boxes up before it asks another localizer, and keeps what that finds; what it has seen of
+/// an image is kept too, so that another object does not need the image again.
 pub struct CachedLocalizer {
     cache: Arc<Cache>,
     inner: Box<dyn Localizer>,
@@ -101,8 +102,41 @@ impl Localizer for CachedLocalizer {
         self.inner.default_gate()
     }
 
+    fn look(&self, image: &RgbImage) -> Result<Features, EncoderError> {
+        self.features(image, hash_of_pixels(image))
+    }
+
+    fn find_in(
+        &self,
+        image: &RgbImage,
+        features: &Features,
+        objects: &[&str],
+    ) -> Result<Vec<Vec<Found>>, EncoderError> {
+        self.boxes(hash_of_pixels(image), objects, |open| self.inner.find_in(image, features, open))
+    }
+
     fn find(&self, image: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {
         let pixels = hash_of_pixels(image);
+        self.boxes(pixels, objects, |open| {
+            self.inner.find_in(image, &self.features(image, pixels)?, open)
+        })
+    }
+}
+
+impl CachedLocalizer {
+    fn features(&self, image: &RgbImage, pixels: Hash) -> Result<Features, EncoderError> {
+        let model = self.model().fingerprint;
+        let key = Hash::of_parts([model.bytes().as_slice(), pixels.bytes()]);
+        let features = self.cache.fill(&[key], |_| Ok(vec![self.inner.look(image)?]))?;
+        Ok(features.into_iter().next().unwrap_or_default())
+    }
+
+    fn boxes(
+        &self,
+        pixels: Hash,
+        objects: &[&str],
+        find: impl FnOnce(&[&str]) -> Result<Vec<Vec<Found>>, EncoderError>,
+    ) -> Result<Vec<Vec<Found>>, EncoderError> {
         let model = self.model().fingerprint;
         let key = |object: &&str| {
             Hash::of_parts([model.bytes().as_slice(), pixels.bytes(), object.as_bytes()])
@@ -110,8 +144,20 @@ impl Localizer for CachedLocalizer {
         let keys: Vec<Hash> = objects.iter().map(key).collect();
         self.cache.fill(&keys, |missing| {
             let open: Vec<&str> = missing.iter().map(|index| objects[*index]).collect();
-            self.inner.find(image, &open)
+            find(&open)
         })
+    }
+}
+
+impl Kept for Features {
+    const KIND: Kind = Kind::Features;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        (!bytes.is_empty()).then(|| Self::new(bytes.to_vec()))
+    }
+
+    fn write(&self) -> Option<Vec<u8>> {
+        (!self.as_bytes().is_empty()).then(|| self.as_bytes().to_vec())
     }
 }
 
@@ -155,13 +201,15 @@ mod tests {
     struct Counted {
         inner: ScriptedEncoder,
         asked: Arc<AtomicUsize>,
+        looked: Arc<AtomicUsize>,
     }
 
-    fn counted() -> (Counted, Arc<AtomicUsize>) {
+    fn counted() -> (Counted, Arc<AtomicUsize>, Arc<AtomicUsize>) {
         let region = Region::new(0.1, 0.2, 0.3, 0.7).unwrap();
         let inner = ScriptedEncoder::new(0.1).saying("dogs", 0.3).finding("dog", region, 0.9);
-        let asked = Arc::<AtomicUsize>::default();
-        (Counted { inner, asked: Arc::clone(&asked) }, asked)
+        let (asked, looked) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let counted = Counted { inner, asked: Arc::clone(&asked), looked: Arc::clone(&looked) };
+        (counted, asked, looked)
     }
 
     impl DualEncoder for Counted {
@@ -194,19 +242,25 @@ mod tests {
         fn default_gate(&self) -> f64 {
             self.inner.default_gate()
         }
-        fn find(
+        fn look(&self, _: &RgbImage) -> Result<Features, EncoderError> {
+            self.looked.fetch_add(1, Ordering::Relaxed);
+            Ok(Features::new(vec![7]))
+        }
+        fn find_in(
             &self,
             image: &RgbImage,
+            features: &Features,
             objects: &[&str],
         ) -> Result<Vec<Vec<Found>>, EncoderError> {
+            assert_eq!(features.as_bytes(), [7]);
             self.asked.fetch_add(objects.len(), Ordering::Relaxed);
-            self.inner.find(image, objects)
+            self.inner.find_in(image, features, objects)
         }
     }
 
     #[test]
     fn texts_and_images_are_encoded_once_and_come_back_to_the_bit() {
-        let (encoder, asked) = counted();
+        let (encoder, asked, _) = counted();
         let cached = CachedEncoder::new(Arc::new(encoder), Arc::new(Cache::in_memory().unwrap()));
         let (small, large) = (RgbImage::new(2, 3), RgbImage::new(3, 2));
         let texts = cached.texts(&["dogs", "cats"]).unwrap();
@@ -218,7 +272,7 @@ mod tests {
 
     #[test]
     fn boxes_are_found_once_and_nothing_found_is_known_too() {
-        let (localizer, asked) = counted();
+        let (localizer, asked, looked) = counted();
         let cached =
             CachedLocalizer::new(Box::new(localizer), Arc::new(Cache::in_memory().unwrap()));
         let image = RgbImage::new(4, 4);
@@ -229,8 +283,12 @@ mod tests {
             [first[1].clone(), first[0].clone()]
         );
         assert_eq!(asked.load(Ordering::Relaxed), 2);
-        cached.find(&RgbImage::new(4, 5), &["dog"]).unwrap();
+        cached.find(&image, &["bird"]).unwrap();
         assert_eq!(asked.load(Ordering::Relaxed), 3);
+        assert_eq!(looked.load(Ordering::Relaxed), 1, "another object needs the image no more");
+        cached.find(&RgbImage::new(4, 5), &["dog"]).unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), 4);
+        assert_eq!(looked.load(Ordering::Relaxed), 2);
     }
 
     #[test]

@@ -122,6 +122,8 @@ pub trait DualEncoder: Send + Sync {
 ///   box twice, and a list may be empty.
 /// - The scores of different localizers can't be compared; a threshold belongs to one of them.
 /// - Image and result are not kept; what an object's name means to the model may be.
+/// - What is found depends on the image and the object alone, whether its features were looked at
+///   now or come out of a cache.
 pub trait Localizer: Send + Sync {
     /// Which model this is; the fingerprint covers the weights and all settings.
     fn model(&self) -> &ModelId;
@@ -129,11 +131,51 @@ pub trait Localizer: Send + Sync {
     /// The score above which a box counts, unless a constitution sets its own.
     fn default_gate(&self) -> f64;
 
+    /// Looks at an image, whatever is to be found in it; the costly part.
+    ///
+    /// # Errors
+    /// As [`DualEncoder::images`].
+    fn look(&self, image: &RgbImage) -> Result<Features, EncoderError>;
+
+    /// Finds all objects in an image that this localizer has looked at. Features that are not its
+    /// own are looked at anew.
+    ///
+    /// # Errors
+    /// As [`DualEncoder::texts`] and [`DualEncoder::images`].
+    fn find_in(
+        &self,
+        image: &RgbImage,
+        features: &Features,
+        objects: &[&str],
+    ) -> Result<Vec<Vec<Found>>, EncoderError>;
+
     /// Finds all objects in an image.
     ///
     /// # Errors
     /// As [`DualEncoder::texts`] and [`DualEncoder::images`].
-    fn find(&self, image: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError>;
+    fn find(&self, image: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {
+        if objects.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.find_in(image, &self.look(image)?, objects)
+    }
+}
+
+/// What a localizer has seen of an image, in a layout of its own; empty where nothing is worth
+/// keeping.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features(Vec<u8>);
+
+impl Features {
+    /// Features in their localizer's layout.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The features in their localizer's layout.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// A box in which an object was found.

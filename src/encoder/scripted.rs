@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use image::RgbImage;
 
-use super::{DualEncoder, Embedding, EncoderError, Found, Localizer};
+use super::{DualEncoder, Embedding, EncoderError, Features, Found, Localizer};
 use crate::ids::{Hash, ModelId};
 use crate::units::{Probability, Region};
 
@@ -134,7 +134,16 @@ impl Localizer for ScriptedEncoder {
         0.05
     }
 
-    fn find(&self, _: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {
+    fn look(&self, _: &RgbImage) -> Result<Features, EncoderError> {
+        Ok(Features::default())
+    }
+
+    fn find_in(
+        &self,
+        _: &RgbImage,
+        _: &Features,
+        objects: &[&str],
+    ) -> Result<Vec<Vec<Found>>, EncoderError> {
         let boxes = |object: &&str| self.found.get(*object).cloned().unwrap_or_default();
         Ok(objects.iter().map(boxes).collect())
     }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use image::RgbImage;
 use praetor::constitution::Policy;
-use praetor::encoder::{EncoderError, Found, Localizer, scripted::ScriptedEncoder};
+use praetor::encoder::{EncoderError, Features, Found, Localizer, scripted::ScriptedEncoder};
 use praetor::ids::{Hash, ModelId, ViewKind};
 use praetor::imaging::{Fill, View};
 use praetor::pipeline::{Judging, Pipeline};
@@ -108,7 +108,16 @@ impl Localizer for World {
         0.05
     }
 
-    fn find(&self, _: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {
+    fn look(&self, _: &RgbImage) -> Result<Features, EncoderError> {
+        Ok(Features::default())
+    }
+
+    fn find_in(
+        &self,
+        _: &RgbImage,
+        _: &Features,
+        objects: &[&str],
+    ) -> Result<Vec<Vec<Found>>, EncoderError> {
         let find = |object: &&str| {
             let number: usize = object.rsplit(' ').next().unwrap().parse().unwrap();
             let found = self.contents[number].found.iter();

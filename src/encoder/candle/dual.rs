@@ -119,55 +119,60 @@ impl Dual {
         }
     }
 
-    /// The cosines of every patch of some windows of an image with every one of `texts`: for each
-    /// window the patches row by row, for each patch the texts.
+    /// The directions of every patch of some windows of an image: for each window the patches row by
+    /// row, each as many numbers as an embedding has, of length one.
     ///
     /// Windows are squeezed into squares also where the encoder itself would cut out the middle:
     /// nothing of them must be lost.
-    pub(super) fn patch_cosines(
+    pub(super) fn patches(
         &self,
         image: &RgbImage,
         windows: &[Window],
-        texts: &[Embedding],
-    ) -> std::result::Result<Vec<Vec<f32>>, EncoderError> {
+    ) -> std::result::Result<Vec<f32>, EncoderError> {
         check(image)?;
         let squeezed = Preparation { framing: Framing::Squeezed, ..self.preparation };
-        let mut cosines = Vec::with_capacity(windows.len());
+        let mut directions = Vec::new();
         for some in windows.chunks(self.images_at_once()) {
             let mut pixels = Vec::new();
             for &window in some {
                 prepare(image, window, self.vision.side, &squeezed, &mut pixels);
             }
-            cosines.extend(self.patch_cosines_of_pixels(pixels, some.len(), texts)?);
+            directions.extend(self.patches_of_pixels(pixels, some.len())?);
         }
-        Ok(cosines)
+        Ok(directions)
     }
 
-    /// As [`Dual::patch_cosines`], of `count` prepared squares.
-    pub(super) fn patch_cosines_of_pixels(
+    /// As [`Dual::patches`], of `count` prepared squares.
+    pub(super) fn patches_of_pixels(
         &self,
         pixels: Vec<f32>,
         count: usize,
-        texts: &[Embedding],
-    ) -> std::result::Result<Vec<Vec<f32>>, EncoderError> {
-        let each = || -> Result<Vec<Vec<Vec<f32>>>> {
+    ) -> std::result::Result<Vec<f32>, EncoderError> {
+        let directions = || -> Result<Vec<f32>> {
             let images = self.tensor(pixels, count)?;
             let patches = match &self.family {
                 Family::Clip(towers) => towers.patches(&images)?,
                 Family::Siglip { towers, .. } => towers.patches(&images)?,
             };
             let length = patches.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-            let dims = texts.first().map_or(0, |text| text.as_slice().len());
-            let flat: Vec<f32> = texts.iter().flat_map(Embedding::as_slice).copied().collect();
-            let texts = Tensor::from_vec(flat, (texts.len(), dims), &Device::Cpu)?;
-            patches.broadcast_div(&length)?.broadcast_matmul(&texts.t()?)?.to_vec3()
+            patches.broadcast_div(&length)?.flatten_all()?.to_vec1()
         };
-        let each = each().map_err(|error| self.failed(error))?;
-        let cosines: Vec<Vec<f32>> = each.into_iter().map(|window| window.concat()).collect();
-        if cosines.iter().flatten().any(|cosine| !cosine.is_finite()) {
+        let directions = directions().map_err(|error| self.failed(error))?;
+        if directions.iter().any(|number| !number.is_finite()) {
             return Err(self.failed("patches of no direction"));
         }
-        Ok(cosines)
+        Ok(directions)
+    }
+
+    /// The cosines of patches' directions with every one of `texts`: for each patch the texts.
+    pub(super) fn cosines(
+        &self,
+        directions: Vec<f32>,
+        texts: &[Embedding],
+    ) -> std::result::Result<Vec<f32>, EncoderError> {
+        cosines(directions, texts)
+            .and_then(|cosines| cosines.flatten_all()?.to_vec1())
+            .map_err(|error| self.failed(error))
     }
 
     /// The embeddings of some windows of an image, squeezed into squares.
@@ -260,6 +265,15 @@ impl DualEncoder for Dual {
     fn tokens(&self, text: &str) -> std::result::Result<usize, EncoderError> {
         self.reader.count(text)
     }
+}
+
+/// Products of directions with texts, `[directions, texts]`.
+pub(super) fn cosines(directions: Vec<f32>, texts: &[Embedding]) -> Result<Tensor> {
+    let width = texts.first().map_or(1, |text| text.as_slice().len());
+    let flat: Vec<f32> = texts.iter().flat_map(Embedding::as_slice).copied().collect();
+    let texts = Tensor::from_vec(flat, (texts.len(), width), &Device::Cpu)?;
+    let count = directions.len() / width;
+    Tensor::from_vec(directions, (count, width), &Device::Cpu)?.matmul(&texts.t()?)
 }
 
 /// Rows of a tensor as embeddings.

@@ -7,6 +7,7 @@ mod clip;
 mod config;
 mod dual;
 mod files;
+mod halves;
 mod heat;
 #[cfg(feature = "hub")]
 mod hub;

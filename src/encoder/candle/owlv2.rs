@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{Device, Result, Tensor};
 use image::RgbImage;
 
-use super::super::{Embedding, EncoderError, Found, Localizer, best_first};
+use super::super::{Embedding, EncoderError, Features, Found, Localizer, best_first};
 use super::clip::{MEAN, PROJECTION, STD, TEXT_SHAPE, Text, VISION_SHAPE, Vision};
 use super::config::{Config, Defaults, VisionConfig};
-use super::dual::{failed, identify, unit};
+use super::dual::{cosines, failed, identify, unit};
 use super::files::{Files, WEIGHTS};
+use super::halves;
 use super::owlv2_heads::Heads;
 use super::pixels::check;
 use super::square::padded;
@@ -58,8 +59,11 @@ pub(super) struct Raw {
     /// Log-odds, a row a patch, a column an object.
     pub(super) logits: Vec<Vec<f32>>,
     /// Boxes of the padded square: centre across, centre down, width, height.
-    pub(super) boxes: Vec<Vec<f32>>,
+    pub(super) boxes: Vec<[f32; 4]>,
 }
+
+/// Numbers of a patch beside its direction: shift, scale and box.
+const OF_PATCH: usize = 6;
 
 impl Owlv2 {
     /// Reads a model of the layout `google/owlv2-base-patch16-ensemble`.
@@ -114,34 +118,50 @@ impl Owlv2 {
     pub(super) fn raw(
         &self,
         image: &RgbImage,
+        features: &Features,
         objects: &[&str],
     ) -> std::result::Result<Raw, EncoderError> {
-        check(image)?;
         let objects = self.objects(objects)?;
-        let run = || -> Result<Raw> {
-            let side = self.config.side;
-            let mut pixels = padded(image, side);
-            #[expect(clippy::cast_possible_truncation, reason = "computing is in 32 bits")]
-            for (channel, values) in pixels.chunks_exact_mut(side * side).enumerate() {
-                let (mean, std) = (MEAN[channel] as f32, STD[channel] as f32);
-                for value in values {
-                    *value = (*value - mean) / std;
-                }
-            }
-            let pixels = Tensor::from_vec(pixels, (1, 3, side, side), &Device::Cpu)?;
-            let merged = self.heads.merge(&self.vision.states(&pixels)?)?;
-            let rows: Vec<Tensor> = objects
-                .iter()
-                .map(|object| Tensor::new(object.as_slice(), &Device::Cpu))
-                .collect::<Result<_>>()?;
-            let logits = self.heads.logits(&merged, &Tensor::stack(&rows, 0)?)?;
-            Ok(Raw { logits: logits.to_vec2()?, boxes: self.heads.boxes(&merged)?.to_vec2()? })
+        let width = objects.first().map_or(0, |object| object.as_slice().len());
+        let anew;
+        let (directions, numbers) = if let Some(parts) = self.parts(features, width) {
+            parts
+        } else {
+            anew = self.look(image)?;
+            self.parts(&anew, width).ok_or_else(|| failed(&self.model, "features of no shape"))?
         };
-        let raw = run().map_err(|error| failed(&self.model, error))?;
+        let cosines = cosines(halves::read(directions), &objects)
+            .and_then(|cosines| cosines.to_vec2::<f32>())
+            .map_err(|error| failed(&self.model, error))?;
+        let (numbers, _) = numbers.as_chunks::<4>();
+        let numbers: Vec<f32> = numbers.iter().map(|four| f32::from_le_bytes(*four)).collect();
+        let (numbers, _) = numbers.as_chunks::<OF_PATCH>();
+        let logits = |(cosines, [shift, scale, ..]): (Vec<f32>, &[f32; OF_PATCH])| {
+            cosines.into_iter().map(|cosine| (cosine + shift) * scale).collect()
+        };
+        let raw = Raw {
+            logits: cosines.into_iter().zip(numbers).map(logits).collect(),
+            boxes: numbers
+                .iter()
+                .map(|&[_, _, x, y, width, height]| [x, y, width, height])
+                .collect(),
+        };
         if raw.logits.iter().flatten().any(|logit| logit.is_nan()) {
             return Err(failed(&self.model, "scores are no numbers"));
         }
         Ok(raw)
+    }
+
+    /// Directions and numbers of all patches; nothing of features that are not this model's.
+    fn parts<'features>(
+        &self,
+        features: &'features Features,
+        width: usize,
+    ) -> Option<(&'features [u8], &'features [u8])> {
+        let patches = self.config.grid() * self.config.grid();
+        let (directions, numbers) = (patches * width * halves::BYTES, patches * OF_PATCH * 4);
+        let bytes = features.as_bytes();
+        (bytes.len() == directions + numbers).then(|| bytes.split_at(directions))
     }
 }
 
@@ -154,19 +174,46 @@ impl Localizer for Owlv2 {
         crate::paper::REGION_SCORE
     }
 
-    fn find(
+    /// The directions of all patches as halves, then shift, scale and box of each.
+    fn look(&self, image: &RgbImage) -> std::result::Result<Features, EncoderError> {
+        check(image)?;
+        let run = || -> Result<Features> {
+            let side = self.config.side;
+            let mut pixels = padded(image, side);
+            #[expect(clippy::cast_possible_truncation, reason = "computing is in 32 bits")]
+            for (channel, values) in pixels.chunks_exact_mut(side * side).enumerate() {
+                let (mean, std) = (MEAN[channel] as f32, STD[channel] as f32);
+                for value in values {
+                    *value = (*value - mean) / std;
+                }
+            }
+            let pixels = Tensor::from_vec(pixels, (1, 3, side, side), &Device::Cpu)?;
+            let merged = self.heads.merge(&self.vision.states(&pixels)?)?;
+            let directions = self.heads.directions(&merged)?.flatten_all()?.to_vec1()?;
+            let numbers = [self.heads.calibration(&merged)?, self.heads.boxes(&merged)?];
+            let numbers = Tensor::cat(&numbers, 1)?.flatten_all()?.to_vec1::<f32>()?;
+            let mut bytes = halves::write(&directions);
+            bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            Ok(Features::new(bytes))
+        };
+        run().map_err(|error| failed(&self.model, error))
+    }
+
+    fn find_in(
         &self,
         image: &RgbImage,
+        features: &Features,
         objects: &[&str],
     ) -> std::result::Result<Vec<Vec<Found>>, EncoderError> {
+        check(image)?;
         if objects.is_empty() {
             return Ok(Vec::new());
         }
-        let raw = self.raw(image, objects)?;
+        let raw = self.raw(image, features, objects)?;
         let of_object = |column: usize| {
             let found = raw.logits.iter().zip(&raw.boxes).filter_map(|(logits, around)| {
                 let score = Probability::from_log_odds(f64::from(*logits.get(column)?));
-                let region = region(around, image).filter(|_| score.value() >= LEAST)?;
+                let region = region(*around, image).filter(|_| score.value() >= LEAST)?;
                 Some(Found { region, score })
             });
             best_first(found.collect(), OVERLAP, MOST)
@@ -176,9 +223,8 @@ impl Localizer for Owlv2 {
 }
 
 /// A box of the padded square as a region of the image; nothing when it lies in the padding.
-pub(super) fn region(around: &[f32], image: &RgbImage) -> Option<Region> {
-    let &[across, down, width, height] = around else { return None };
-    let [across, down, width, height] = [across, down, width, height].map(f64::from);
+pub(super) fn region(around: [f32; 4], image: &RgbImage) -> Option<Region> {
+    let [across, down, width, height] = around.map(f64::from);
     let square = f64::from(image.width().max(image.height()));
     let (x, y) = (square / f64::from(image.width()), square / f64::from(image.height()));
     Region::clamped(

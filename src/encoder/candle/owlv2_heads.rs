@@ -50,13 +50,18 @@ impl Heads {
         merged.apply(&self.norm)?.squeeze(0)
     }
 
-    /// Log-odds of each patch and text: `[patches, texts]`. The texts have length one.
-    pub(super) fn logits(&self, merged: &Tensor, texts: &Tensor) -> Result<Tensor> {
+    /// What each patch is like, of about length one: `[patches, to]`.
+    pub(super) fn directions(&self, merged: &Tensor) -> Result<Tensor> {
         let classes = merged.apply(&self.class)?;
         let length = (classes.sqr()?.sum_keepdim(D::Minus1)?.sqrt()? + 1e-6)?;
-        let cosines = classes.broadcast_div(&length)?.matmul(&(texts.t()? / (1.0 + 1e-6))?)?;
+        classes.broadcast_div(&length)? / (1.0 + 1e-6)
+    }
+
+    /// What makes log-odds of each patch's cosine: a shift, and a scale for the sum,
+    /// `[patches, 2]`.
+    pub(super) fn calibration(&self, merged: &Tensor) -> Result<Tensor> {
         let scale = (merged.apply(&self.scale)?.elu(1.0)? + 1.0)?;
-        cosines.broadcast_add(&merged.apply(&self.shift)?)?.broadcast_mul(&scale)
+        Tensor::cat(&[merged.apply(&self.shift)?, scale], 1)
     }
 
     /// A box for each patch, in shares of the square: `[patches, 4]`, each centre across, centre

@@ -24,8 +24,9 @@ use std::sync::{Arc, Mutex};
 
 use image::RgbImage;
 
-use super::super::{DualEncoder, Embedding, EncoderError, Found, Localizer, best_first};
+use super::super::{DualEncoder, Embedding, EncoderError, Features, Found, Localizer, best_first};
 use super::dual::Dual;
+use super::halves;
 use super::heat::{Heat, Map};
 use super::owlv2::remembered;
 use super::pixels::{Window, check};
@@ -82,7 +83,7 @@ impl PatchLocalizer {
         // A tile of a tenth is a hundredth of the image; more of them would take minutes.
         let parts = parts.clamp(1, 10);
         let model = encoder.model();
-        let settings = format!("patches 2, {parts} parts, {template}");
+        let settings = format!("patches 3, {parts} parts, {template}");
         let of = format!("{}", model.fingerprint);
         let model = ModelId {
             name: format!("{} by patches", model.name),
@@ -143,14 +144,34 @@ impl Localizer for PatchLocalizer {
         self.gate
     }
 
-    fn find(&self, image: &RgbImage, objects: &[&str]) -> Result<Vec<Vec<Found>>, EncoderError> {
+    /// The directions of all patches: window by window, each row by row, as halves.
+    fn look(&self, image: &RgbImage) -> Result<Features, EncoderError> {
+        check(image)?;
+        let directions = self.encoder.patches(image, &self.windows(image))?;
+        Ok(Features::new(halves::write(&directions)))
+    }
+
+    fn find_in(
+        &self,
+        image: &RgbImage,
+        features: &Features,
+        objects: &[&str],
+    ) -> Result<Vec<Vec<Found>>, EncoderError> {
         check(image)?;
         if objects.is_empty() {
             return Ok(Vec::new());
         }
         let texts = self.objects(objects)?;
         let windows = self.windows(image);
-        let cosines = self.encoder.patch_cosines(image, &windows, &texts)?;
+        let (grid, width) = (self.encoder.grid(), texts[0].as_slice().len());
+        let own = features.as_bytes().len() == windows.len() * grid * grid * width * halves::BYTES;
+        let directions = if own {
+            halves::read(features.as_bytes())
+        } else {
+            halves::read(self.look(image)?.as_bytes())
+        };
+        let cosines = self.encoder.cosines(directions, &texts)?;
+        let by_window = || windows.iter().zip(cosines.chunks_exact(grid * grid * texts.len()));
         let how = self.encoder.log_odds();
         let map = |object: usize, window: &Window, cosines: &[f32]| {
             let patch = |patch: &[f32]| {
@@ -158,13 +179,13 @@ impl Localizer for PatchLocalizer {
                 f64::from(patch[object] - neutral) * how.scale + how.bias
             };
             let log_odds = cosines.chunks_exact(texts.len()).map(patch).collect();
-            Map { window: shares(*window, image), grid: self.encoder.grid(), log_odds }
+            Map { window: shares(*window, image), grid, log_odds }
         };
         let boxes = |object: usize| {
-            let mut maps = windows.iter().zip(&cosines).map(|(w, c)| map(object, w, c));
+            let mut maps = by_window().map(|(window, cosines)| map(object, window, cosines));
             let whole = maps.next();
             let tiles: Vec<Map> = maps.collect();
-            let side = self.encoder.grid() * self.parts.max(2);
+            let side = grid * self.parts.max(2);
             whole.map_or_else(Vec::new, |whole| Heat::join(&whole, &tiles, side).boxes())
         };
         let mut first: Vec<Vec<Found>> = (0..objects.len()).map(boxes).collect();

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use image::RgbImage;
 use serde::Deserialize;
 
-use super::super::super::{DualEncoder, Found, Localizer};
+use super::super::super::cached::CachedLocalizer;
+use super::super::super::{DualEncoder, Features, Found, Localizer};
 use super::super::pixels::Window;
 use super::super::{Dual, Files, demo};
 use super::apart;
+use crate::cache::{Cache, Kind};
 
 #[derive(Deserialize)]
 struct Parity {
@@ -51,8 +53,9 @@ fn the_demo_encoder_is_what_was_trained() {
     let first = &images[0];
     for (word, theirs) in &parity.patches {
         let word = encoder.texts(&[word]).unwrap();
-        let ours = encoder.patch_cosines(first, &[Window::whole(first)], &word).unwrap();
-        assert!(apart(&ours[0], theirs) < 1e-4, "{}", apart(&ours[0], theirs));
+        let ours = encoder.patches(first, &[Window::whole(first)]).unwrap();
+        let ours = encoder.cosines(ours, &word).unwrap();
+        assert!(apart(&ours, theirs) < 1e-4, "{}", apart(&ours, theirs));
     }
 }
 
@@ -62,6 +65,35 @@ fn embedded_and_from_a_folder_it_is_the_same_model() {
     let (embedded, read) = (demo::load().unwrap(), Dual::load(&Files::folder(folder)).unwrap());
     assert_eq!(embedded.model().fingerprint, read.model().fingerprint);
     assert_eq!(embedded.model().name, demo::NAME);
+}
+
+/// What was seen before is as good as looking now, and what is no features is no harm.
+#[test]
+fn boxes_are_the_same_whether_features_are_kept_or_not() {
+    let (_, images) = read();
+    let plain = demo::localizer(Arc::new(demo::load().unwrap()));
+    let cache = Arc::new(Cache::in_memory().unwrap());
+    let inner = demo::localizer(Arc::new(demo::load().unwrap()));
+    let cached = CachedLocalizer::new(Box::new(inner), Arc::clone(&cache));
+    for image in &images {
+        for objects in [&["knife", "child"][..], &["syringe"], &["child", "fire", "gun"]] {
+            let (kept, now) = (cached.find(image, objects), plain.find(image, objects));
+            let (kept, now) = (kept.unwrap().concat(), now.unwrap().concat());
+            assert_eq!(kept.len(), now.len());
+            for (kept, now) in kept.iter().zip(&now) {
+                assert_eq!(kept.region, now.region);
+                // Rounding depends on what else is looked for.
+                assert!((kept.score.value() - now.score.value()).abs() < 1e-6);
+            }
+        }
+        let foreign = Features::new(vec![1, 2, 3]);
+        let found = plain.find_in(image, &foreign, &["knife"]).unwrap();
+        assert_eq!(found, plain.find(image, &["knife"]).unwrap());
+    }
+    let kept = cache.stats().unwrap().kinds;
+    let of = |kind: Kind| kept.iter().find(|(of, ..)| *of == kind).unwrap().1;
+    assert_eq!(of(Kind::Features), images.len() as u64, "each picture was looked at once");
+    assert_eq!(of(Kind::Boxes), 5 * images.len() as u64);
 }
 
 #[test]
