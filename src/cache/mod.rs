@@ -14,7 +14,8 @@
 //! ```
 //!
 //! What is in a key: the view's hash (pixels, or what the view was made of), the model's fingerprint
-//! (weights, prompts, batch shape), the question as it is asked. What is not, and why: threads, since
+//! (weights, prompts, batch shape, the GPU if one computes), the question as it is asked. What is not,
+//! and why: threads, since
 //! they move nothing beyond rounding; which other questions were asked with it, for the same reason;
 //! thresholds, since they decide on answers and do not change them.
 //!

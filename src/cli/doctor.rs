@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::iter;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::judging::Format;
 use super::model::{self, ModelArgs};
@@ -31,6 +32,15 @@ pub(super) struct Doctor {
     model: ModelArgs,
 }
 
+/// The report as a program reads it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    /// On which processor or GPU; nothing where the one that was asked for is not there.
+    computes: Option<String>,
+}
+
 /// Columns of a line at most.
 const COLUMNS: usize = 98;
 /// Where a check's sentences begin.
@@ -44,7 +54,9 @@ const NOT_LOADED: &str = "Nothing else can be looked at. A model comes as two GG
 
 impl Doctor {
     pub(super) fn run(self) -> Outcome {
-        let mut written = self.tell(|| heading(&self.model.settings()));
+        // That there is no such GPU is told where the model is loaded.
+        let computes = self.model.gpu.told().ok();
+        let mut written = self.tell(|| heading(&self.model.settings(), computes.as_deref()));
         let report = match self.model.try_load()? {
             Err(error) => {
                 let check = not_loaded(&error);
@@ -68,7 +80,8 @@ impl Doctor {
         match self.format {
             Format::Text => self.tell(|| conclusion(&report))?,
             Format::Json => {
-                writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
+                let told = Told { report: &report, computes };
+                writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&told)?)?;
             }
         }
         Ok(match report.verdict {
@@ -91,16 +104,18 @@ impl Doctor {
     }
 }
 
-fn heading(settings: &crate::store::Settings) -> String {
+fn heading(settings: &crate::store::Settings, computes: Option<&str>) -> String {
     let model = settings.get("model").map_or("", String::as_str);
     let others = settings.iter().filter(|(name, _)| *name != "model");
     let others: Vec<String> =
         others.map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
     let patience = "a few hundred questions: a large model takes minutes on a processor";
+    let computes = computes.map_or_else(String::new, |computes| format!("computes {computes}\n"));
     format!(
-        "{} ({})\n{}\n\n",
+        "{} ({})\n{}{}\n\n",
         style::bold(&format!("examining {}", shown(model))),
         others.join(", "),
+        style::dim(&computes),
         style::dim(patience)
     )
 }

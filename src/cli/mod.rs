@@ -11,6 +11,7 @@ mod encoders;
 mod eval;
 mod exit;
 mod explain;
+mod gpu;
 mod impact;
 mod inputs;
 mod judge;

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::cache::cache_folder;
 use super::exit::Failure;
+use super::gpu::GpuArgs;
 use crate::prompts::Prompts;
 use crate::store::Settings;
 use crate::vlm::llama::{
@@ -32,6 +33,8 @@ pub(super) struct ModelArgs {
     /// Questions evaluated as one batch (1 to 247); more is quicker and takes more memory
     #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N", value_parser = forks)]
     batch_questions: NonZeroU32,
+    #[command(flatten)]
+    pub(super) gpu: GpuArgs,
 }
 
 fn forks(text: &str) -> Result<NonZeroU32, String> {
@@ -57,7 +60,7 @@ impl ModelArgs {
             ..files
         };
         let prompts = Prompts::built_in().map_err(|error| Failure::unopened(&error, None))?;
-        Ok(LlamaVlm::load(options, prompts))
+        Ok(LlamaVlm::load(self.gpu.given_to(options), prompts))
     }
 
     /// Tokens of context that the model is given at most.
@@ -73,14 +76,14 @@ impl ModelArgs {
     /// By name, for a run's manifest.
     pub(super) fn settings(&self) -> Settings {
         let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
-        [
+        let settings = [
             ("model", self.model.display().to_string()),
             ("threads", threads),
             ("context", self.context.to_string()),
             ("batch_questions", self.batch_questions.to_string()),
         ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .map(|(name, value)| (name.to_owned(), value));
+        settings.into_iter().chain(self.gpu.settings()).collect()
     }
 
     fn files(&self) -> Result<LlamaOptions, Failure> {
@@ -114,6 +117,9 @@ pub(super) fn help(error: &LoadError) -> Option<&'static str> {
     match error {
         LoadError::Unreadable { .. } => Some("check the path; `--model demo` needs no file at all"),
         LoadError::Context { .. } => Some("a smaller `--context` needs less memory"),
+        LoadError::NoGpu { .. } | LoadError::UnknownDevice { .. } => {
+            Some("without `--gpu-layers` and `--device` praetor takes what there is")
+        }
         _ => None,
     }
 }

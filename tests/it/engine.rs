@@ -14,14 +14,22 @@ use praetor::judge::decision::{Band, by_prior};
 use praetor::prompts::Prompts;
 use praetor::units::Probability;
 use praetor::verdict::Why;
+use praetor::vlm::llama::devices::gpus;
 use praetor::vlm::llama::{LlamaOptions, LlamaVlm, LoadError};
 use praetor::vlm::{Answer, Vlm};
 
-pub(crate) const FAMILIES: [&str; 5] = ["gemma3", "qwen25vl", "smolvlm", "internvl", "llava"];
+pub(crate) const FAMILIES: [&str; 7] =
+    ["gemma3", "qwen25vl", "qwen3vl", "smolvlm", "internvl", "llava", "llavanext"];
 
 /// The largest difference in log-odds between a question asked alone and one of a batch. Measured:
-/// see `docs/models.md`; the cause is the order of summation in half-precision attention.
-const TOLERANCE: f64 = 0.02;
+/// see `docs/models.md`; the cause on a processor is the order of summation in half-precision
+/// attention. A GPU rounds in every product, and otherwise for another size of batch.
+pub(crate) fn tolerance() -> f64 {
+    if gpus().unwrap().is_empty() { 0.02 } else { OTHER_ROUNDING }
+}
+
+/// The largest difference in log-odds that a GPU's rounding may make.
+pub(crate) const OTHER_ROUNDING: f64 = 0.2;
 
 const OBJECTS: [&str; 12] = [
     "knife", "gun", "child", "dog", "cat", "fire", "skull", "syringe", "beer", "car", "tree",
@@ -40,7 +48,7 @@ pub(crate) fn options(family: &str) -> LlamaOptions {
     )
 }
 
-fn demo_options() -> LlamaOptions {
+pub(crate) fn demo_options() -> LlamaOptions {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo");
     LlamaOptions::new(folder.join("demo.gguf"), folder.join("demo-mmproj.gguf"))
 }
@@ -59,7 +67,7 @@ pub(crate) fn picture(width: u32, height: u32, seed: u32) -> View {
 }
 
 /// Questions of different length, with more of them than one batch takes.
-fn statements(count: usize) -> Vec<String> {
+pub(crate) fn statements(count: usize) -> Vec<String> {
     (0..count)
         .map(|index| {
             let object = OBJECTS[index % OBJECTS.len()];
@@ -90,7 +98,7 @@ fn m(answer: &Answer) -> Probability {
 
 /// Forked and one by one, with the image and without: the same numbers within the tolerance, and
 /// the same decisions wherever the number is not on an edge.
-fn assert_agreement(model: &LlamaVlm, view: &View, statements: &[String]) -> f64 {
+pub(crate) fn assert_agreement(model: &LlamaVlm, view: &View, statements: &[String]) -> f64 {
     let texts = texts(statements);
     let priors = model.visible(None, &texts).unwrap();
     let mut largest: f64 = 0.0;
@@ -101,12 +109,12 @@ fn assert_agreement(model: &LlamaVlm, view: &View, statements: &[String]) -> f64
         for (index, (forked, alone)) in forked.iter().zip(&alone).enumerate() {
             let difference = (log_odds(forked) - log_odds(alone)).abs();
             largest = largest.max(difference);
-            assert!(difference <= TOLERANCE, "{}: {difference}", texts[index]);
+            assert!(difference <= tolerance(), "{}: {difference}", texts[index]);
             let prior = m(&priors[index]);
             let band = Band::around(prior, Thresholds::PAPER);
             let on_an_edge = [band.rejects_below, band.accepts_above]
                 .iter()
-                .any(|edge| (m(alone).value() - edge).abs() < TOLERANCE / 4.0);
+                .any(|edge| (m(alone).value() - edge).abs() < tolerance() / 4.0);
             let decide = |m| by_prior(m, band).holds;
             assert!(on_an_edge || decide(m(forked)) == decide(m(alone)), "{}", texts[index]);
         }
@@ -141,7 +149,7 @@ fn batches_of_every_size_give_the_same_answers() {
             let model = load(LlamaOptions { forks, ..options(family) });
             let answers = model.visible(Some(&view), &texts(&statements)).unwrap();
             for (one, other) in whole.iter().zip(&answers) {
-                assert!((log_odds(one) - log_odds(other)).abs() <= TOLERANCE, "{family} {forks}");
+                assert!((log_odds(one) - log_odds(other)).abs() <= tolerance(), "{family} {forks}");
             }
         }
     }
@@ -162,7 +170,7 @@ fn answers_depend_on_the_image_and_not_on_the_order_or_what_came_before() {
         texts.reverse();
         let again = model.visible(Some(&picture(60, 60, 3)), &texts).unwrap();
         for (one, two) in first.iter().zip(again.iter().rev()) {
-            assert!((log_odds(one) - log_odds(two)).abs() <= TOLERANCE, "{family}");
+            assert!((log_odds(one) - log_odds(two)).abs() <= tolerance(), "{family}");
         }
     }
 }
@@ -204,7 +212,7 @@ fn a_small_cache_splits_the_questions_or_says_that_the_image_does_not_fit() {
                     Answer::Unavailable(Why::TooLong { .. }) => {}
                     answer => {
                         let difference = (log_odds(answer) - log_odds(wide)).abs();
-                        assert!(difference <= TOLERANCE, "{family} {cells}: {difference}");
+                        assert!(difference <= tolerance(), "{family} {cells}: {difference}");
                     }
                 }
             }
@@ -238,7 +246,7 @@ fn markers_and_special_tokens_in_a_statement_are_no_images() {
                 match (answer, alone) {
                     (Answer::Seen(_), Answer::Seen(_)) => {
                         let difference = (log_odds(answer) - log_odds(alone)).abs();
-                        assert!(difference <= TOLERANCE, "{family} {statement}: {difference}");
+                        assert!(difference <= tolerance(), "{family} {statement}: {difference}");
                     }
                     // A NUL can't cross into C: mtmd's path refuses it, ours is plain tokens.
                     (_, Answer::Unavailable(Why::Failed { .. })) if statement == "\0" => {}

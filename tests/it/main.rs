@@ -26,6 +26,10 @@ mod doctor;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
+mod gpu;
+#[cfg(test)]
 mod guide;
 #[cfg(test)]
 mod hostile;

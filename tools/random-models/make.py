@@ -226,13 +226,14 @@ def text_model(
     folder, family, arch, vocab, template, *,
     n_ctx=2048, n_layer=2, n_head=2, n_head_kv=1, head=16, n_ff=64,
     add_bos=True, add_space_prefix=None, rope_sections=None, window=None, window_pattern=None,
-    qkv_bias=False, rope_base=10000.0, spaced_answers=False, salt=0, d=TEXT_WIDTH,
+    qkv_bias=False, rope_base=10000.0, spaced_answers=False, salt=0, d=TEXT_WIDTH, deepstack=0,
 ):
     """The language model's file.
 
     `salt` picks the output matrix: with the one chosen, Yes and No are about equally likely.
     """
     gemma = arch == "gemma3"
+    qk_norm = gemma or arch == "qwen3vl"
     out = gguf.GGUFWriter(folder / f"{family}.gguf", arch)
     out.add_name(f"random {family}")
     out.add_description("random weights, for tests only")
@@ -252,6 +253,8 @@ def text_model(
         out.add_vocab_size(len(vocab))
     if rope_sections:
         out.add_rope_dimension_sections(rope_sections)
+    if deepstack:
+        out.add_num_deepstack_layers(deepstack)
     if window:
         out.add_sliding_window(window)
         out.add_array(f"{arch}.attention.sliding_window_pattern", window_pattern)
@@ -269,7 +272,6 @@ def text_model(
     for i in range(n_layer):
         b = f"blk.{i}."
         w.norm(b + "attn_norm", d)
-        # gemma normalises queries and keys, so their size is set by the norm's weight
         w.matrix(b + "attn_q", n_head * head, d, 1.5)
         w.matrix(b + "attn_k", n_head_kv * head, d, 1.5)
         w.matrix(b + "attn_v", n_head_kv * head, d, 1.5)
@@ -278,9 +280,11 @@ def text_model(
             w.bias(b + "attn_k", n_head_kv * head)
             w.bias(b + "attn_v", n_head_kv * head)
         w.matrix(b + "attn_output", d, n_head * head, 2.0, zero_row=True)
-        if gemma:
+        if qk_norm:
+            # queries and keys are normalised, so their size is set by the norm's weight
             w.ones(b + "attn_q_norm.weight", head, 1.5)
             w.ones(b + "attn_k_norm.weight", head, 1.5)
+        if gemma:
             w.ones(b + "post_attention_norm.weight", d, 1.5)
             w.ones(b + "post_ffw_norm.weight", d)
         w.norm(b + "ffn_norm", d)
@@ -310,7 +314,8 @@ def vision_model(
     folder, family, projector, *, image_size, patch, act, d=32, n_head=2, n_ff=64, n_layer=2,
     rms=False, biases=True, keys=(), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), eps=1e-6,
     positions=None, class_token=False, pre_norm=False, post_norm=False, two_frames=False,
-    patch_bias=True, layer_scale=False, gated=False, text_width=TEXT_WIDTH, project=None,
+    patch_bias=True, layer_scale=False, gated=False, fused_qkv=False, pinpoints=(),
+    text_width=TEXT_WIDTH, project=None,
 ):
     """The vision encoder's file (mmproj). `project` adds the projector's own tensors."""
     out = gguf.GGUFWriter(folder / f"{family}-mmproj.gguf", "clip")
@@ -327,6 +332,9 @@ def vision_model(
         ("image_size", image_size), ("patch_size", patch), *keys,
     ]:
         out.add_uint32(f"clip.vision.{key}", value)
+    if pinpoints:
+        out.add_string("clip.vision.mm_patch_merge_type", "spatial_unpad")
+        out.add_array("clip.vision.image_grid_pinpoints", list(pinpoints))
     out.add_float32("clip.vision.attention.layer_norm_epsilon", eps)
     out.add_array("clip.vision.image_mean", [float(m) for m in mean])
     out.add_array("clip.vision.image_std", [float(s) for s in std])
@@ -349,10 +357,11 @@ def vision_model(
     for i in range(n_layer):
         b = f"v.blk.{i}."
         w.norm(b + "ln1", d, norm_bias)
-        for name, gain in [("attn_q", 1.0), ("attn_k", 1.0), ("attn_v", 1.0), ("attn_out", 1.0)]:
-            w.matrix(b + name, d, d, gain)
+        attention = [("attn_qkv", 3 * d)] if fused_qkv else [(f"attn_{n}", d) for n in "qkv"]
+        for name, n_out in [*attention, ("attn_out", d)]:
+            w.matrix(b + name, n_out, d)
             if biases:
-                w.bias(b + name, d)
+                w.bias(b + name, n_out)
         w.norm(b + "ln2", d, norm_bias)
         if layer_scale:
             w.ones(b + "ls1.weight", d, 0.5)
@@ -481,6 +490,55 @@ def qwen25vl(folder):
     )
 
 
+QWEN3_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}"
+    "{% else %}{% for content in message['content'] %}"
+    "{% if content['type'] == 'image' or 'image' in content or 'image_url' in content %}"
+    "<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif 'text' in content %}{{ content['text'] }}{% endif %}"
+    "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def qwen3vl(folder):
+    """Interleaved M-RoPE and deepstack: an image's embedding is three times as wide as a token's.
+
+    The second and third part are added to the residual after the first and second layer.
+    """
+    vocab = bpe_vocab(
+        "qwen2",
+        ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
+         "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"],
+        {"eos": "<|im_end|>", "eot": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
+    )
+    text_model(
+        folder, "qwen3vl", "qwen3vl", vocab, QWEN3_TEMPLATE, add_bos=False, n_layer=3,
+        rope_sections=[4, 2, 2, 0], rope_base=5000000.0, salt=0, deepstack=2,
+    )
+
+    def project(w, d):
+        w.matrix("mm.0", 4 * d, 4 * d)
+        w.bias("mm.0", 4 * d)
+        w.matrix("mm.2", TEXT_WIDTH, 4 * d, 3.0)
+        w.bias("mm.2", TEXT_WIDTH)
+        for layer in range(2):
+            b = f"v.deepstack.{layer}."
+            w.norm(b + "norm", 4 * d, bias=True)
+            w.matrix(b + "fc1", 4 * d, 4 * d)
+            w.bias(b + "fc1", 4 * d)
+            w.matrix(b + "fc2", TEXT_WIDTH, 4 * d, 3.0)
+            w.bias(b + "fc2", TEXT_WIDTH)
+
+    # 4x4 positions, stretched over the patches; 32 pixels a token, 8 to 4096 tokens
+    vision_model(
+        folder, "qwen3vl", "qwen3vl_merger", image_size=64, patch=16, act="gelu", positions=16,
+        keys=[("spatial_merge_size", 2)], two_frames=True, post_norm=True, fused_qkv=True,
+        d=16, n_head=1, n_ff=32, n_layer=3, project=project,
+    )
+
+
 SMOLVLM_TEMPLATE = (
     "<|im_start|>{% for message in messages %}{{ message['role'] | capitalize }}"
     "{% if message['content'][0]['type'] == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}"
@@ -596,6 +654,30 @@ def llava(folder):
     )
 
 
+def llavanext(folder):
+    """LLaVA 1.6: up to 2x2 tiles and an overview, each an image chunk with nothing around it."""
+    vocab = spm_vocab(
+        ["<unk>", "<s>", "</s>"], [], {"bos": "<s>", "eos": "</s>", "unk": "<unk>"},
+    )
+    text_model(folder, "llavanext", "llama", vocab, LLAVA_TEMPLATE, spaced_answers=True, salt=0)
+
+    def project(w, d):
+        w.matrix("mm.0", TEXT_WIDTH, d)
+        w.bias("mm.0", TEXT_WIDTH)
+        w.matrix("mm.2", TEXT_WIDTH, TEXT_WIDTH, 3.0)
+        w.bias("mm.2", TEXT_WIDTH)
+        # as the real files have it; this llama.cpp reads it and puts it nowhere
+        w.normal("v.image_newline", (TEXT_WIDTH,), 0.5, dtype=np.float32)
+
+    # 4x4 patches: 16 tokens a tile
+    vision_model(
+        folder, "llavanext", "mlp", image_size=64, patch=16, act=None, positions=17,
+        mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711),
+        class_token=True, pre_norm=True, post_norm=True, patch_bias=False, n_layer=3, eps=1e-5,
+        pinpoints=[64, 128, 128, 64, 128, 128, 192, 64, 64, 192], project=project,
+    )
+
+
 PIXTRAL_TEMPLATE = """{%- if messages[0]['role'] == 'system' -%}
     {%- set system_message = messages[0]['content'] -%}
     {%- set loop_messages = messages[1:] -%}
@@ -660,7 +742,7 @@ def pixtral(folder):
     )
 
 
-FAMILIES = [gemma3, qwen25vl, smolvlm, internvl, llava, pixtral]
+FAMILIES = [gemma3, qwen25vl, qwen3vl, smolvlm, internvl, llava, llavanext, pixtral]
 
 
 def main():

@@ -7,6 +7,7 @@
 
 mod chat;
 pub mod demo;
+pub mod devices;
 mod engine;
 mod forks;
 mod talk;
@@ -18,6 +19,7 @@ use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
+use self::devices::Placement;
 use self::engine::{Engine, FIRST_FORK};
 use self::worker::Worker;
 use super::chat::{Generate, Reply, Turn};
@@ -50,6 +52,12 @@ pub struct LlamaOptions {
     pub context_tokens: NonZeroU32,
     /// Questions evaluated as one batch, at most [`MOST_FORKS`].
     pub forks: NonZeroU32,
+    /// Layers of the model on a GPU; by default all ([`devices::ALL_LAYERS`]) where this build and
+    /// this machine have one, and none elsewhere.
+    pub gpu_layers: Option<u32>,
+    /// Names of the GPUs that share these layers, as [`devices::gpus`] has them; by default
+    /// llama.cpp chooses.
+    pub devices: Vec<String>,
 }
 
 impl LlamaOptions {
@@ -69,6 +77,8 @@ impl LlamaOptions {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             context_tokens: DEFAULT_CONTEXT_TOKENS,
             forks: DEFAULT_FORKS,
+            gpu_layers: None,
+            devices: Vec::new(),
         }
     }
 }
@@ -87,8 +97,10 @@ impl LlamaChat {
     /// # Errors
     /// [`LoadError`] says which file can't be used and why.
     pub fn load(options: LlamaOptions) -> Result<Self, LoadError> {
-        let model = ModelId { name: options.name.clone(), fingerprint: fingerprint(&options)? };
-        Ok(Self { worker: worker::start(options)?, model })
+        let placement = Placement::of(&options)?;
+        let fingerprint = fingerprint(&options, &placement)?;
+        let model = ModelId { name: options.name.clone(), fingerprint };
+        Ok(Self { worker: worker::start(options, placement)?, model })
     }
 }
 
@@ -225,16 +237,17 @@ impl Chat for LlamaVlm {
     }
 }
 
-/// Hash over what can change the numbers: both files and the batch shape, since rounding depends on
-/// which questions are evaluated together (llama.cpp#7052).
-fn fingerprint(options: &LlamaOptions) -> Result<Hash, LoadError> {
+/// Hash over what can change the numbers: both files, the batch shape, since rounding depends on
+/// which questions are evaluated together (llama.cpp#7052), and the GPU, where one computes.
+fn fingerprint(options: &LlamaOptions, placement: &Placement) -> Result<Hash, LoadError> {
     let model = sample(&options.model)?;
     let projector = options.projector.as_deref().map(sample).transpose()?;
-    let parts = [
+    let mut parts = vec![
         model.to_string(),
         projector.map_or_else(|| "no projector".to_owned(), |hash| hash.to_string()),
         format!("forks={} context={}", options.forks, options.context_tokens),
     ];
+    parts.extend(placement.rounding());
     Ok(Hash::of_parts(parts.iter().map(String::as_bytes)))
 }
 
@@ -327,6 +340,20 @@ pub enum LoadError {
     Processor {
         /// What it lacks.
         feature: &'static str,
+    },
+    /// A GPU was asked for, and there is none.
+    #[error("{}", devices::no_gpu(backends))]
+    NoGpu {
+        /// The GPU backends of this build.
+        backends: Vec<&'static str>,
+    },
+    /// No GPU has the name.
+    #[error("there is no GPU `{name}`; this machine has {}", known.join(", "))]
+    UnknownDevice {
+        /// The name that was asked for.
+        name: String,
+        /// Those that are there.
+        known: Vec<String>,
     },
     /// Not enough memory, or llama.cpp refused the settings.
     #[error("llama.cpp can't make a context: {detail}")]

@@ -13,10 +13,10 @@ use std::thread;
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText};
 
 use super::chat::ChatTemplate;
+use super::devices::Placement;
 use super::engine::{Engine, Eyes, FIRST_FORK, Limits};
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
@@ -61,14 +61,14 @@ impl Drop for Worker {
 }
 
 /// Starts the thread and waits until the model is loaded or can't be.
-pub(super) fn start(options: LlamaOptions) -> Result<Worker, LoadError> {
+pub(super) fn start(options: LlamaOptions, placement: Placement) -> Result<Worker, LoadError> {
     let (jobs, inbox) = mpsc::channel();
     let (ready, loaded) = mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name("llama".to_owned())
         // Tokenizers that llama.cpp has no code of its own for recurse through std::regex.
         .stack_size(16 << 20)
-        .spawn(move || run(&options, &inbox, &ready))
+        .spawn(move || run(&options, &placement, &inbox, &ready))
         .map_err(|error| LoadError::Context { detail: error.to_string() })?;
     match loaded.recv() {
         Ok(Ok(())) => Ok(Worker { jobs: Some(jobs), thread: Some(thread) }),
@@ -79,15 +79,17 @@ pub(super) fn start(options: LlamaOptions) -> Result<Worker, LoadError> {
 
 fn run(
     options: &LlamaOptions,
+    placement: &Placement,
     inbox: &mpsc::Receiver<Job>,
     ready: &mpsc::SyncSender<Result<(), LoadError>>,
 ) {
-    let loaded = backend().and_then(|backend| Ok((backend, load_model(backend, options)?)));
+    let loaded =
+        backend().and_then(|backend| Ok((backend, load_model(backend, options, placement)?)));
     let (backend, model) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return drop(ready.send(Err(error))),
     };
-    let mut engine = match build_engine(backend, &model, options) {
+    let mut engine = match build_engine(backend, &model, options, placement) {
         Ok(engine) => engine,
         Err(error) => return drop(ready.send(Err(error))),
     };
@@ -100,7 +102,7 @@ fn run(
 }
 
 /// llama.cpp's process-wide state, made at most once; its log lines go to `tracing`.
-fn backend() -> Result<&'static LlamaBackend, LoadError> {
+pub(super) fn backend() -> Result<&'static LlamaBackend, LoadError> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
     if let Some(feature) = missing_processor_feature() {
         return Err(LoadError::Processor { feature });
@@ -134,9 +136,13 @@ fn missing_processor_feature() -> Option<&'static str> {
     None
 }
 
-fn load_model(backend: &LlamaBackend, options: &LlamaOptions) -> Result<LlamaModel, LoadError> {
+fn load_model(
+    backend: &LlamaBackend,
+    options: &LlamaOptions,
+    placement: &Placement,
+) -> Result<LlamaModel, LoadError> {
     let path = &options.model;
-    LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
+    LlamaModel::load_from_file(backend, path, &placement.model_params()?)
         .map_err(|error| LoadError::Model { path: path.clone(), detail: error.to_string() })
 }
 
@@ -144,12 +150,13 @@ fn build_engine<'model>(
     backend: &LlamaBackend,
     model: &'model LlamaModel,
     options: &LlamaOptions,
+    placement: &Placement,
 ) -> Result<Engine<'model>, LoadError> {
     let marker = random_marker();
     let eyes = match &options.projector {
         None => None,
         Some(projector) => Some(Eyes {
-            mtmd: load_projector(model, projector, options, &marker)?,
+            mtmd: load_projector(model, projector, options, &marker, placement.on_gpu())?,
             answers: YesNoTokens::find(&model.vocab())?,
         }),
     };
@@ -185,11 +192,13 @@ fn load_projector(
     path: &Path,
     options: &LlamaOptions,
     marker: &str,
+    use_gpu: bool,
 ) -> Result<MtmdContext, LoadError> {
     let failed = |detail: String| LoadError::Projector { path: path.to_owned(), detail };
     let text = path.to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
     let media_marker = std::ffi::CString::new(marker).map_err(|error| failed(error.to_string()))?;
     let params = MtmdContextParams {
+        use_gpu,
         n_threads: i32::try_from(options.threads.get()).unwrap_or(i32::MAX),
         print_timings: false,
         media_marker,

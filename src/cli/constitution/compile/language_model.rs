@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 
 use crate::cli::exit::Failure;
+use crate::cli::gpu::GpuArgs;
 use crate::vlm::Chat;
 use crate::vlm::llama::{DEFAULT_CONTEXT_TOKENS, LlamaChat, LlamaOptions, LoadError, demo};
 
@@ -36,6 +37,8 @@ pub(super) struct LanguageModelArgs {
     /// Room for a GGUF model's conversations, in tokens; at most what it was trained on
     #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
     context: NonZeroU32,
+    #[command(flatten)]
+    gpu: GpuArgs,
 }
 
 impl LanguageModelArgs {
@@ -69,12 +72,15 @@ impl LanguageModelArgs {
             context_tokens: self.context,
             ..files
         };
-        let model = LlamaChat::load(options).map_err(|error| {
+        let model = LlamaChat::load(self.gpu.given_to(options)).map_err(|error| {
             let help = match error {
                 LoadError::Unreadable { .. } => {
                     "check the path; a model behind a server is `openai:NAME`"
                 }
                 LoadError::Context { .. } => "a smaller `--context` needs less memory",
+                LoadError::NoGpu { .. } | LoadError::UnknownDevice { .. } => {
+                    "without `--gpu-layers` and `--device` praetor takes what there is"
+                }
                 _ => "choose an instruct model in GGUF",
             };
             Failure::unopened(&error, Some(help))
