@@ -8,7 +8,7 @@ use super::exit::Failure;
 use crate::cache::Cache;
 use crate::encoder::cached::{CachedEncoder, CachedLocalizer};
 use crate::encoder::{
-    Dual, DualEncoder, EncoderError, Hub, Localizer, Owlv2, PatchLocalizer, Source, Tiling, demo,
+    Dual, DualEncoder, EncoderError, Localizer, Owlv2, PatchLocalizer, Source, Tiling, demo,
 };
 use crate::imaging::Fill;
 use crate::store::Settings;
@@ -161,9 +161,7 @@ fn load_dual(name: &str) -> Result<Dual, Failure> {
 }
 
 fn files(name: &str) -> Result<crate::encoder::Files, EncoderError> {
-    let offline =
-        std::env::var_os("HF_HUB_OFFLINE").is_some_and(|value| value != "0" && !value.is_empty());
-    Source::parse(name)?.files(&Hub { offline, ..Hub::default() })
+    Source::parse(name)?.files(&super::models::hub())
 }
 
 impl From<EncoderError> for Failure {

@@ -17,6 +17,7 @@ mod inputs;
 mod judge;
 mod judging;
 mod model;
+mod models;
 mod policy;
 mod relevance;
 mod report;
@@ -74,6 +75,8 @@ enum Command {
     Constitution(constitution::Command),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
+    Models(models::Command),
+    #[command(subcommand)]
     Cache(cache::Command),
 }
 
@@ -99,6 +102,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Models(command) => command.run(),
         Command::Cache(command) => command.run(),
     };
     exit::code(outcome)

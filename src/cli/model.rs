@@ -1,29 +1,36 @@
 //! The flags that choose a model, and the factory that loads it.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::cache::cache_folder;
 use super::exit::Failure;
 use super::gpu::GpuArgs;
-use crate::prompts::Prompts;
+use super::models::named;
+use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
 use crate::vlm::llama::{
     DEFAULT_CONTEXT_TOKENS, DEFAULT_FORKS, LlamaOptions, LlamaVlm, LoadError, MOST_FORKS, demo,
+    name_in,
 };
 
 /// Which model judges.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
-    /// `demo`, the built-in model of pictograms, or a GGUF file
-    #[arg(short, long, default_value = demo::NAME, value_name = "demo|GGUF")]
-    model: PathBuf,
-    /// The GGUF model's projector, by which it sees
+    /// `demo`, the built-in model of pictograms; a GGUF file; a name that `praetor models list` shows; or
+    /// `hf:OWNER/NAME[@REVISION][:QUANT]`. The last two are fetched by `praetor models pull` before
+    #[arg(short, long, default_value = demo::NAME, value_name = "MODEL")]
+    model: String,
+    /// The projector by which the model sees, a GGUF file; models by name have their own
     #[arg(long, value_name = "GGUF")]
     mmproj: Option<PathBuf>,
+    /// The form in which content is asked for; some models were trained on one of their own, and are
+    /// known by their names
+    #[arg(long, value_enum, default_value_t = FormWord::Auto, value_name = "FORM")]
+    question_form: FormWord,
     /// Threads for the model [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -44,6 +51,27 @@ fn forks(text: &str) -> Result<NonZeroU32, String> {
     }
 }
 
+/// A form of the question about content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormWord {
+    /// The model's own where it has one
+    Auto,
+    /// A question that wants Yes or No
+    Plain,
+    /// Instruction, query and document; yes or no
+    Shieldstral,
+    /// A policy; JSON rated Unsafe or Safe
+    Llavaguard,
+}
+
+/// The files of a model, and all names it goes by.
+struct Files {
+    model: PathBuf,
+    projector: Option<PathBuf>,
+    /// Repository and commit, for models of the hub.
+    revision: Option<String>,
+}
+
 impl ModelArgs {
     /// Loads the model.
     pub(super) fn load(&self) -> Result<LlamaVlm, Failure> {
@@ -52,14 +80,15 @@ impl ModelArgs {
 
     /// Loads the model; that it can't be loaded is a finding of its own.
     pub(super) fn try_load(&self) -> Result<Result<LlamaVlm, LoadError>, Failure> {
-        let files = self.files()?;
+        let files = self.options()?;
+        let form = self.form(&files.model);
         let options = LlamaOptions {
             threads: self.threads.unwrap_or(files.threads),
             context_tokens: self.context,
             forks: self.batch_questions,
             ..files
         };
-        let prompts = Prompts::built_in().map_err(|error| Failure::unopened(&error, None))?;
+        let prompts = Prompts::of_form(form).map_err(|error| Failure::unopened(&error, None))?;
         Ok(LlamaVlm::load(self.gpu.given_to(options), prompts))
     }
 
@@ -70,23 +99,50 @@ impl ModelArgs {
 
     /// Whether the built-in model judges.
     pub(super) fn is_demo(&self) -> bool {
-        self.model.as_os_str() == demo::NAME
+        self.model == demo::NAME
     }
 
     /// By name, for a run's manifest.
     pub(super) fn settings(&self) -> Settings {
         let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
-        let settings = [
-            ("model", self.model.display().to_string()),
+        // What can't be found is told when it is loaded.
+        let files = if self.is_demo() { None } else { self.files().ok() };
+        let form = files.as_ref().map(|files| self.form(&files.model)).unwrap_or_default();
+        let revision = files.and_then(|files| files.revision);
+        let mut settings: Settings = [
+            ("model", self.model.clone()),
+            ("question_form", form.to_string()),
             ("threads", threads),
             ("context", self.context.to_string()),
             ("batch_questions", self.batch_questions.to_string()),
         ]
-        .map(|(name, value)| (name.to_owned(), value));
-        settings.into_iter().chain(self.gpu.settings()).collect()
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        settings.extend(revision.map(|revision| ("model_revision".to_owned(), revision)));
+        settings.extend(self.gpu.settings());
+        settings
     }
 
-    fn files(&self) -> Result<LlamaOptions, Failure> {
+    /// The flag's form, else that of the model's names: as it was asked for, as its file is called,
+    /// as it calls itself.
+    fn form(&self, model: &Path) -> QuestionForm {
+        match self.question_form {
+            FormWord::Plain => return QuestionForm::Plain,
+            FormWord::Shieldstral => return QuestionForm::Shieldstral,
+            FormWord::Llavaguard => return QuestionForm::LlavaGuard,
+            FormWord::Auto => {}
+        }
+        if self.is_demo() {
+            return QuestionForm::Plain;
+        }
+        let file = model.file_name().map(|name| name.to_string_lossy().into_owned());
+        let asked = self.model.rsplit(['/', '\\']).next().map(str::to_owned);
+        let names = [asked, file].into_iter().flatten().chain(name_in(model));
+        let forms = names.map(|name| QuestionForm::of_name(&name));
+        forms.into_iter().find(|form| *form != QuestionForm::Plain).unwrap_or_default()
+    }
+
+    fn options(&self) -> Result<LlamaOptions, Failure> {
         if self.is_demo() {
             if self.mmproj.is_some() {
                 return Err(Failure::Input(miette::miette!(
@@ -99,23 +155,52 @@ impl ModelArgs {
                 Failure::unopened(&error, Some("set PRAETOR_CACHE to a folder that can be written"))
             });
         }
-        let Some(projector) = &self.mmproj else {
-            return Err(Failure::Input(miette::miette!(
-                code = "praetor::model::no_mmproj",
-                help = "add `--mmproj FILE`: a vision model in GGUF comes as two files, and the \
-                        projector's name usually starts with `mmproj`",
-                "`{}` is only half of a model",
-                self.model.display()
-            )));
+        let files = self.files()?;
+        let Some(projector) = files.projector else {
+            return Err(match files.revision {
+                Some(_) => Failure::Input(miette::miette!(
+                    code = "praetor::model::no_eyes",
+                    help = "`praetor models show` tells whether its repository has one, and `praetor \
+                            models pull` fetches it; else name one of the same model with \
+                            `--mmproj FILE`",
+                    "`{}` is in the cache without a projector, so that it can't see",
+                    self.model
+                )),
+                None => Failure::Input(miette::miette!(
+                    code = "praetor::model::no_mmproj",
+                    help = "add `--mmproj FILE`: a vision model in GGUF comes as two files, and \
+                            the projector's name usually starts with `mmproj`",
+                    "`{}` is only half of a model",
+                    self.model
+                )),
+            });
         };
-        Ok(LlamaOptions::new(&self.model, projector))
+        Ok(LlamaOptions::new(files.model, projector))
+    }
+
+    fn files(&self) -> Result<Files, Failure> {
+        let mmproj = self.mmproj.clone();
+        Ok(match named::resolve(&self.model)? {
+            None => Files { model: PathBuf::from(&self.model), projector: mmproj, revision: None },
+            Some((name, found)) => Files {
+                model: found.model,
+                projector: mmproj.or(found.projector),
+                revision: Some(format!(
+                    "{}/{}@{}",
+                    name.repository.owner, name.repository.name, found.commit
+                )),
+            },
+        })
     }
 }
 
 /// How to mend it, where the error itself does not say.
 pub(super) fn help(error: &LoadError) -> Option<&'static str> {
     match error {
-        LoadError::Unreadable { .. } => Some("check the path; `--model demo` needs no file at all"),
+        LoadError::Unreadable { .. } => Some(
+            "check the path; `praetor models list` shows models by name, and `--model demo` needs no \
+             file at all",
+        ),
         LoadError::Context { .. } => Some("a smaller `--context` needs less memory"),
         LoadError::NoGpu { .. } | LoadError::UnknownDevice { .. } => {
             Some("without `--gpu-layers` and `--device` praetor takes what there is")

@@ -127,7 +127,8 @@ impl CachedLocalizer {
     fn features(&self, image: &RgbImage, pixels: Hash) -> Result<Features, EncoderError> {
         let model = self.model().fingerprint;
         let key = Hash::of_parts([model.bytes().as_slice(), pixels.bytes()]);
-        let features = self.cache.fill(&[key], |_| Ok(vec![self.inner.look(image)?]))?;
+        let look = |_: &[usize]| self.inner.look(image).map(|features| vec![features]);
+        let features = self.cache.fill(&[key], look)?;
         Ok(features.into_iter().next().unwrap_or_default())
     }
 

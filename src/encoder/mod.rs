@@ -34,7 +34,7 @@ use crate::ids::ModelId;
 use crate::units::{Probability, Region};
 
 #[cfg(feature = "candle")]
-pub use candle::{Dual, Files, Hub, Owlv2, PatchLocalizer, Repository, Source, Tiling, demo};
+pub use candle::{Dual, Files, Owlv2, PatchLocalizer, Source, Tiling, demo};
 pub use error::EncoderError;
 
 /// A vector of length one in the space that an encoder shares between texts and images.

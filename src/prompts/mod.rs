@@ -5,9 +5,15 @@
 //! the turn of thinking, `visible.rating.jinja` its summary. Undefined variables fail. Text written
 //! by users goes in as a value and never as a template.
 //!
+//! Some models were trained on a question of another form: a [`QuestionForm`] is chosen by the model's
+//! name.
+//!
 //! What a language model is asked when a constitution is compiled stands apart, in [`compile`].
 
 pub mod compile;
+mod form;
+
+pub use form::QuestionForm;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior};
@@ -60,6 +66,7 @@ impl Topic {
 pub struct Prompts {
     environment: Environment<'static>,
     hash: Hash,
+    form: QuestionForm,
 }
 
 impl Prompts {
@@ -69,6 +76,19 @@ impl Prompts {
     /// [`PromptError`] when a template is not a template; the built-in ones are, as a test shows.
     pub fn built_in() -> Result<Self, PromptError> {
         Self::of(TEMPLATES.map(|(name, text)| (name, text.to_owned())).into())
+    }
+
+    /// As [`built_in`](Self::built_in), with the question about content in the form that a model
+    /// was trained on.
+    ///
+    /// # Errors
+    /// As [`built_in`](Self::built_in).
+    pub fn of_form(form: QuestionForm) -> Result<Self, PromptError> {
+        let is_own = |(name, _): &(&str, &str)| form.templates().iter().any(|own| own.0 == *name);
+        let plain = TEMPLATES.into_iter().filter(|template| !is_own(template));
+        let all = plain.chain(form.templates().iter().copied());
+        let texts = all.map(|(name, text)| (name, text.to_owned())).collect();
+        Ok(Self { form, ..Self::of(texts)? })
     }
 
     /// As [`built_in`](Self::built_in), with another text for `visible.jinja`: some models are
@@ -91,7 +111,35 @@ impl Prompts {
         for (name, text) in templates {
             environment.add_template_owned(name, text).map_err(PromptError::from)?;
         }
-        Ok(Self { environment, hash })
+        Ok(Self { environment, hash, form: QuestionForm::Plain })
+    }
+
+    /// The form of the question about content.
+    pub fn form(&self) -> QuestionForm {
+        self.form
+    }
+
+    /// What is said to the model before the question about content, as its system.
+    ///
+    /// # Errors
+    /// As [`question`](Self::question).
+    pub fn system(&self) -> Result<Option<String>, PromptError> {
+        self.optional("system")
+    }
+
+    /// The beginning of the answer, which is put into the model's mouth.
+    ///
+    /// # Errors
+    /// As [`question`](Self::question).
+    pub fn lead(&self) -> Result<Option<String>, PromptError> {
+        self.optional("lead")
+    }
+
+    fn optional(&self, name: &str) -> Result<Option<String>, PromptError> {
+        if self.environment.get_template(name).is_err() {
+            return Ok(None);
+        }
+        self.render(name, &Topic::Unfit).map(Some)
     }
 
     /// The question that wants Yes or No.
@@ -195,6 +243,31 @@ mod tests {
             assert!(prompts.reason(&topic).unwrap().contains("Think step by step."));
             assert!(prompts.rating(&topic).unwrap().contains(r#"{"rating": "Yes" or "No""#));
         }
+    }
+
+    #[test]
+    fn every_form_asks_for_the_content_and_the_plain_one_is_the_built_in() {
+        let statement = "{{ a knife }} \"is\" visible";
+        for form in QuestionForm::ALL {
+            let prompts = Prompts::of_form(form).unwrap();
+            assert!(prompts.question(&visible(statement)).unwrap().contains(statement), "{form}");
+            assert_eq!(prompts.form(), form);
+            prompts.reason(&visible("a dog")).unwrap();
+        }
+        let plain = Prompts::of_form(QuestionForm::Plain).unwrap();
+        assert_eq!(plain.hash(), Prompts::built_in().unwrap().hash());
+        assert_eq!((plain.system().unwrap(), plain.lead().unwrap()), (None, None));
+    }
+
+    #[test]
+    fn trained_forms_are_kept_to_the_letter() {
+        let guard = Prompts::of_form(QuestionForm::LlavaGuard).unwrap();
+        assert_eq!(guard.lead().unwrap().as_deref(), Some("{\n    \"rating\": \""));
+        let asked = Prompts::of_form(QuestionForm::Shieldstral).unwrap();
+        let question = asked.question(&visible("a dog")).unwrap();
+        let parts = ["<Instruct>: ", "\n\n<Query>: ", "? a dog\n\n<Document>: "];
+        assert!(parts.iter().all(|part| question.contains(part)), "{question}");
+        assert!(asked.system().unwrap().unwrap().ends_with("\"yes\" or \"no\"."));
     }
 
     #[test]

@@ -79,12 +79,17 @@ impl Praetor {
         fs_err::write(path, content).unwrap();
     }
 
-    fn picture(&self, name: &str) {
+    pub(crate) fn picture(&self, name: &str) {
         let path = self.path(name);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         let pixel =
             |x: u32, y: u32| image::Rgb([u8::try_from(x * 3).unwrap(), 90, (y % 200) as u8]);
         image::RgbImage::from_fn(64, 64, pixel).save(path).unwrap();
+    }
+
+    /// As [`run`](Self::run), with variables.
+    pub(crate) fn run_in(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments).envs(variables.iter().copied()).stdin(Stdio::null()))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -106,18 +111,21 @@ impl Praetor {
     fn run_with(&self, arguments: &[&str], input: &str) -> Run {
         self.write("input", input);
         let input = fs_err::File::open(self.path("input")).unwrap();
-        let output =
-            self.command(arguments).stdin(Stdio::from(input.into_parts().0)).output().unwrap();
+        Run::of(self.command(arguments).stdin(Stdio::from(input.into_parts().0)))
+    }
+}
+
+impl Run {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Run {
+        Self {
             code: output.status.code().expect("the process ended by itself"),
             out: text(output.stdout),
             err: text(output.stderr),
         }
     }
-}
 
-impl Run {
     pub(crate) fn verdicts(&self) -> Vec<Verdict> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

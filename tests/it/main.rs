@@ -34,11 +34,15 @@ mod guide;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod hub_server;
+#[cfg(test)]
 mod imaging;
 #[cfg(test)]
 mod lints;
 #[cfg(test)]
 mod llm;
+#[cfg(test)]
+mod models;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::EncoderError;
 use super::super::error::shown;
-use super::repository::{Hub, Repository};
+use crate::hub::{Hub, Repository};
 
 /// The model's settings.
 pub(super) const CONFIG: &str = "config.json";
@@ -23,7 +23,6 @@ pub(super) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 pub(super) const WEIGHTS: &str = "model.safetensors";
 
 /// All files that are read; the fourth may be missing.
-#[cfg(feature = "hub")]
 pub(super) const ALL: [&str; 5] = [CONFIG, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS];
 
 /// No file of settings is larger; Gemma's tokenizer has 34 MB.
@@ -66,16 +65,7 @@ impl Source {
     pub fn files(&self, hub: &Hub) -> Result<Files, EncoderError> {
         match self {
             Self::Folder(path) => Ok(Files::folder(path)),
-            #[cfg(feature = "hub")]
-            Self::Hub(repository) => super::hub::fetch(repository, hub),
-            #[cfg(not(feature = "hub"))]
-            Self::Hub(repository) => {
-                let _ = hub;
-                Err(EncoderError::Hub {
-                    repository: repository.to_string(),
-                    detail: "this build can't download (feature `hub`); name a folder".to_owned(),
-                })
-            }
+            Self::Hub(repository) => super::fetch::fetch(repository, hub),
         }
     }
 }

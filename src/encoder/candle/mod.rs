@@ -6,16 +6,14 @@ mod bend;
 mod clip;
 mod config;
 mod dual;
+mod fetch;
 mod files;
 mod halves;
 mod heat;
-#[cfg(feature = "hub")]
-mod hub;
 mod owlv2;
 mod owlv2_heads;
 mod patches;
 mod pixels;
-mod repository;
 mod siglip;
 mod square;
 mod taps;
@@ -27,7 +25,6 @@ pub use dual::Dual;
 pub use files::{Files, Source};
 pub use owlv2::Owlv2;
 pub use patches::{PatchLocalizer, Tiling};
-pub use repository::{Hub, Repository};
 
 #[cfg(test)]
 mod tests;

@@ -44,6 +44,17 @@ pub(super) struct Prompt {
     pub(super) tail: String,
 }
 
+/// What stands around a question: nothing for most models.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Manner {
+    /// Said before, as the system.
+    pub(super) system: Option<String>,
+    /// The beginning of the answer, put into the model's mouth.
+    pub(super) lead: String,
+    /// Whether the answer is the model's own words and not Yes or No.
+    pub(super) own_words: bool,
+}
+
 impl ChatTemplate {
     /// Takes the template out of the model and tries it.
     ///
@@ -103,7 +114,7 @@ impl ChatTemplate {
     fn find_content(&self) -> Result<Content, LoadError> {
         let mut detail = "it drops the question or the image".to_owned();
         for content in [Content::Text, Content::Parts] {
-            match self.render_as(content, true, &[Turn::User("is it so?".to_owned())]) {
+            match self.render_as(content, true, None, &[Turn::User("is it so?".to_owned())]) {
                 Ok(text)
                     if text.matches(&self.marker).count() == 1 && text.contains("is it so?") =>
                 {
@@ -120,22 +131,26 @@ impl ChatTemplate {
         &self,
         content: Content,
         with_image: bool,
+        system: Option<&str>,
         turns: &[Turn],
     ) -> Result<String, minijinja::Error> {
+        let said = |role: &str, text: String| {
+            let content = match content {
+                Content::Text => Value::from(text),
+                Content::Parts => Value::from(vec![context! { type => "text", text => text }]),
+            };
+            context! { role => role, content => content }
+        };
         let mut image = if with_image { self.marker.as_str() } else { "" };
         let message = |turn: &Turn| {
             let (role, text) = match turn {
                 Turn::User(text) => ("user", text),
                 Turn::Assistant(text) => ("assistant", text),
             };
-            let whole = format!("{}{text}", std::mem::take(&mut image));
-            let content = match content {
-                Content::Text => Value::from(whole),
-                Content::Parts => Value::from(vec![context! { type => "text", text => whole }]),
-            };
-            context! { role => role, content => content }
+            said(role, format!("{}{text}", std::mem::take(&mut image)))
         };
-        let messages: Vec<Value> = turns.iter().map(message).collect();
+        let system = system.map(|text| said("system", text.to_owned()));
+        let messages: Vec<Value> = system.into_iter().chain(turns.iter().map(message)).collect();
         let text = self.environment.get_template("chat")?.render(context! {
             messages => messages,
             add_generation_prompt => true,
@@ -149,18 +164,42 @@ impl ChatTemplate {
         Ok(text)
     }
 
-    /// Renders one question with or without the image before it.
-    pub(super) fn prompt(&self, with_image: bool, question: &str) -> Result<Prompt, String> {
-        self.conversation(with_image, &[Turn::User(question.to_owned())])
+    /// Renders one question with or without the image before it, up to where the answer is read.
+    pub(super) fn prompt(
+        &self,
+        with_image: bool,
+        question: &str,
+        manner: &Manner,
+    ) -> Result<Prompt, String> {
+        let turns = |text: String| [Turn::User(text)];
+        let mut prompt = match manner.system.as_deref() {
+            None => self.conversation(with_image, &turns(question.to_owned()))?,
+            Some(system) => {
+                let asked = turns(question.to_owned());
+                match self.render_as(self.content, with_image, Some(system), &asked) {
+                    Ok(text) if text.contains(system) => self.split(with_image, &text)?,
+                    // A template that knows no system drops or refuses it.
+                    _ => {
+                        self.conversation(with_image, &turns(format!("{system}\n\n{question}")))?
+                    }
+                }
+            }
+        };
+        prompt.tail.push_str(&manner.lead);
+        Ok(prompt)
     }
 
     /// Renders turns up to where the model is to go on.
     pub(super) fn conversation(&self, with_image: bool, turns: &[Turn]) -> Result<Prompt, String> {
         let text = self
-            .render_as(self.content, with_image, turns)
+            .render_as(self.content, with_image, None, turns)
             .map_err(|error| format!("the model's chat template failed: {error}"))?;
+        self.split(with_image, &text)
+    }
+
+    fn split(&self, with_image: bool, text: &str) -> Result<Prompt, String> {
         if !with_image {
-            return Ok(Prompt { head: String::new(), tail: text });
+            return Ok(Prompt { head: String::new(), tail: text.to_owned() });
         }
         let Some(at) = text.find(&self.marker) else {
             return Err("the model's chat template dropped the image".to_owned());
@@ -190,14 +229,16 @@ mod tests {
         let parts = "{% for m in messages %}[{% for p in m['content'] %}\
                      {% if p['type'] == 'text' %}{{ p['text'] }}{% endif %}{% endfor %}]{% endfor %}A:";
         for template in [text, parts] {
-            let prompt = chat(template, false).unwrap().prompt(true, "a dog?").unwrap();
+            let prompt =
+                chat(template, false).unwrap().prompt(true, "a dog?", &Manner::default()).unwrap();
             assert_eq!((prompt.head.as_str(), prompt.tail.as_str()), ("[<IMG>", "a dog?]A:"));
         }
     }
 
     #[test]
     fn without_an_image_the_text_stays_and_the_marker_goes() {
-        let prompt = chat(VICUNA, false).unwrap().prompt(false, "a dog?").unwrap();
+        let prompt =
+            chat(VICUNA, false).unwrap().prompt(false, "a dog?", &Manner::default()).unwrap();
         assert_eq!((prompt.head.as_str(), prompt.tail.as_str()), ("", "USER: a dog? ASSISTANT:"));
     }
 
@@ -216,9 +257,28 @@ mod tests {
         let own = "{{ bos_token }}{{ messages[0].content }}";
         let none = "{{ messages[0].content }}";
         for template in [own, none] {
-            let prompt = chat(template, true).unwrap().prompt(false, "q").unwrap();
+            let prompt =
+                chat(template, true).unwrap().prompt(false, "q", &Manner::default()).unwrap();
             assert_eq!(prompt.tail, "<s>q");
         }
+    }
+
+    #[test]
+    fn a_system_stands_first_even_where_the_template_knows_none() {
+        let manner = Manner {
+            system: Some("Judge.".to_owned()),
+            lead: "{\"rating\": \"".to_owned(),
+            own_words: true,
+        };
+        let knows = "{% for m in messages %}[{{ m.role }}:{{ m.content }}]{% endfor %}A:";
+        let prompt = chat(knows, false).unwrap().prompt(true, "a dog?", &manner).unwrap();
+        assert_eq!(prompt.head, "[system:Judge.][user:<IMG>");
+        assert_eq!(prompt.tail, "a dog?]A:{\"rating\": \"");
+        let refuses = "{% for m in messages %}{% if m.role == 'system' %}{{ \
+                       raise_exception('no system') }}{% endif %}[{{ m.content }}]{% endfor %}A:";
+        let prompt = chat(refuses, false).unwrap().prompt(true, "a dog?", &manner).unwrap();
+        assert_eq!(prompt.head, "[<IMG>");
+        assert_eq!(prompt.tail, "Judge.\n\na dog?]A:{\"rating\": \"");
     }
 
     #[test]

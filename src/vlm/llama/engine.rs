@@ -70,6 +70,8 @@ pub(super) struct Engine<'model> {
 pub(super) struct Eyes {
     pub(super) mtmd: MtmdContext,
     pub(super) answers: YesNoTokens,
+    /// The words of a model that answers in its own.
+    pub(super) own_words: Option<YesNoTokens>,
 }
 
 /// Where a sequence stands: M-RoPE images take fewer positions than cells.
@@ -99,9 +101,12 @@ impl Engine<'_> {
     }
 
     /// Reads the answer off the first token's logits.
-    pub(super) fn read(&self, logits: &[f32]) -> Answer {
+    pub(super) fn read(&self, logits: &[f32], own_words: bool) -> Answer {
         match self.eyes() {
-            Ok(eyes) => eyes.answers.read(logits),
+            Ok(eyes) => {
+                let own = eyes.own_words.as_ref().filter(|_| own_words);
+                own.unwrap_or(&eyes.answers).read(logits)
+            }
             Err(why) => Answer::Unavailable(why),
         }
     }

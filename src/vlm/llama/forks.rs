@@ -14,16 +14,31 @@
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
-use super::chat::Prompt;
+use super::chat::{Manner, Prompt};
 use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, STEM, count, id};
 use crate::imaging::View;
 use crate::verdict::Why;
 use crate::vlm::Answer;
 
+/// The questions of a view, ready to be evaluated.
+struct Forked<'a> {
+    /// Where what they share ends.
+    stem: Cursor,
+    /// What is each one's own.
+    suffixes: &'a [&'a [LlamaToken]],
+    /// Whether the answers are the model's own words.
+    own_words: bool,
+}
+
 impl Engine<'_> {
     /// All questions of a view from one shared prefix.
-    pub(super) fn ask_forked(&mut self, view: Option<&View>, questions: &[String]) -> Vec<Answer> {
-        let answers = self.try_forked(view, questions);
+    pub(super) fn ask_forked(
+        &mut self,
+        view: Option<&View>,
+        questions: &[String],
+        manner: &Manner,
+    ) -> Vec<Answer> {
+        let answers = self.try_forked(view, questions, manner);
         self.drop_sequence(STEM);
         answers.unwrap_or_else(|why| vec![Answer::Unavailable(why); questions.len()])
     }
@@ -32,10 +47,11 @@ impl Engine<'_> {
         &mut self,
         view: Option<&View>,
         questions: &[String],
+        manner: &Manner,
     ) -> Result<Vec<Answer>, Why> {
         let prompts = questions
             .iter()
-            .map(|question| self.chat.prompt(view.is_some(), question).map_err(Why::failed))
+            .map(|question| self.chat.prompt(view.is_some(), question, manner).map_err(Why::failed))
             .collect::<Result<Vec<Prompt>, Why>>()?;
         let Some(first) = prompts.first() else { return Ok(Vec::new()) };
         let tails: Vec<Vec<LlamaToken>> =
@@ -61,8 +77,9 @@ impl Engine<'_> {
         self.decode(&tails[0][..shared], trunk.position, STEM)?;
 
         let mut answers = vec![None; tails.len()];
+        let forked = Forked { stem, suffixes: &suffixes, own_words: manner.own_words };
         for group in self.groups(stem, shared, &suffixes, &mut answers) {
-            self.evaluate(stem, &suffixes, &group, &mut answers);
+            self.evaluate(&forked, &group, &mut answers);
         }
         let unasked = || Answer::Unavailable(Why::failed("the question was not asked"));
         Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(unasked)).collect())
@@ -100,18 +117,12 @@ impl Engine<'_> {
     }
 
     /// Forks the stem for one group, evaluates its suffixes as one batch, and drops the forks.
-    fn evaluate(
-        &mut self,
-        stem: Cursor,
-        suffixes: &[&[LlamaToken]],
-        group: &[usize],
-        answers: &mut [Option<Answer>],
-    ) {
-        match self.decode_forks(stem, suffixes, group) {
+    fn evaluate(&mut self, forked: &Forked<'_>, group: &[usize], answers: &mut [Option<Answer>]) {
+        match self.decode_forks(forked, group) {
             Ok(ends) => {
                 for (&index, end) in group.iter().zip(ends) {
                     let logits = self.context.get_logits_ith(end);
-                    answers[index] = Some(self.read(logits));
+                    answers[index] = Some(self.read(logits, forked.own_words));
                 }
             }
             Err(why) => {
@@ -126,12 +137,8 @@ impl Engine<'_> {
     }
 
     /// The index in the batch of each fork's last token, whose logits are the answer.
-    fn decode_forks(
-        &mut self,
-        stem: Cursor,
-        suffixes: &[&[LlamaToken]],
-        group: &[usize],
-    ) -> Result<Vec<i32>, Why> {
+    fn decode_forks(&mut self, forked: &Forked<'_>, group: &[usize]) -> Result<Vec<i32>, Why> {
+        let Forked { stem, suffixes, .. } = forked;
         let total = group.iter().map(|&index| suffixes[index].len()).sum();
         let mut batch = LlamaBatch::new(total, 1);
         let mut ends = Vec::with_capacity(group.len());
@@ -154,21 +161,29 @@ impl Engine<'_> {
         &mut self,
         view: Option<&View>,
         questions: &[String],
+        manner: &Manner,
     ) -> Vec<Answer> {
-        let ask =
-            |question: &String| self.try_one(view, question).unwrap_or_else(Answer::Unavailable);
+        let ask = |question: &String| {
+            self.try_one(view, question, manner).unwrap_or_else(Answer::Unavailable)
+        };
         questions.iter().map(ask).collect()
     }
 
-    fn try_one(&mut self, view: Option<&View>, question: &str) -> Result<Answer, Why> {
-        let prompt = self.chat.prompt(view.is_some(), question).map_err(Why::failed)?;
+    fn try_one(
+        &mut self,
+        view: Option<&View>,
+        question: &str,
+        manner: &Manner,
+    ) -> Result<Answer, Why> {
+        let prompt = self.chat.prompt(view.is_some(), question, manner).map_err(Why::failed)?;
         if prompt.tail.is_empty() {
             return Err(Why::failed(NOTHING_AFTER_IMAGE));
         }
         let chunks = self.chunks(view, &format!("{}{}", prompt.head, prompt.tail))?;
         self.clear();
         let evaluated = self.eval_chunks(&chunks, STEM, true);
-        let answer = evaluated.map(|_| self.read(self.context.get_logits_ith(-1)));
+        let answer =
+            evaluated.map(|_| self.read(self.context.get_logits_ith(-1), manner.own_words));
         self.drop_sequence(STEM);
         answer
     }

@@ -19,14 +19,15 @@ use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
+use self::chat::Manner;
 use self::devices::Placement;
 use self::engine::{Engine, FIRST_FORK};
-use self::worker::Worker;
+use self::worker::{Plan, Words, Worker};
 use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
-use crate::prompts::{Prompts, Topic};
+use crate::prompts::{PromptError, Prompts, Topic};
 use crate::verdict::Why;
 
 /// Tokens of the KV cache unless another number is asked for.
@@ -97,10 +98,14 @@ impl LlamaChat {
     /// # Errors
     /// [`LoadError`] says which file can't be used and why.
     pub fn load(options: LlamaOptions) -> Result<Self, LoadError> {
+        Self::load_with(options, None)
+    }
+
+    fn load_with(options: LlamaOptions, words: Words) -> Result<Self, LoadError> {
         let placement = Placement::of(&options)?;
         let fingerprint = fingerprint(&options, &placement)?;
         let model = ModelId { name: options.name.clone(), fingerprint };
-        Ok(Self { worker: worker::start(options, placement)?, model })
+        Ok(Self { worker: worker::start(Plan { options, placement, words })?, model })
     }
 }
 
@@ -137,6 +142,8 @@ impl Chat for LlamaChat {
 pub struct LlamaVlm {
     talker: LlamaChat,
     prompts: Prompts,
+    /// How the question about content is put.
+    manner: Manner,
 }
 
 impl LlamaVlm {
@@ -148,11 +155,18 @@ impl LlamaVlm {
         if options.projector.is_none() {
             return Err(LoadError::NoProjector { path: options.model });
         }
-        let mut talker = LlamaChat::load(options)?;
+        let broken = |error: PromptError| LoadError::Prompt { detail: error.to_string() };
+        let words = prompts.form().words();
+        let manner = Manner {
+            system: prompts.system().map_err(broken)?,
+            lead: prompts.lead().map_err(broken)?.unwrap_or_default(),
+            own_words: words.is_some(),
+        };
+        let mut talker = LlamaChat::load_with(options, words)?;
         // What is asked moves the numbers as much as who answers.
         let parts = [talker.model.fingerprint, prompts.hash()].map(|part| part.to_string());
         talker.model.fingerprint = Hash::of_parts(parts.iter().map(String::as_bytes));
-        Ok(Self { talker, prompts })
+        Ok(Self { talker, prompts, manner })
     }
 
     /// Answers each question from nothing: the plain path that [`Vlm::visible`] is held against.
@@ -164,8 +178,8 @@ impl LlamaVlm {
         view: Option<&View>,
         statements: &[&str],
     ) -> Result<Vec<Answer>, VlmError> {
-        self.ask_visible(view, statements, |engine, view, questions| {
-            engine.ask_one_by_one(view, questions)
+        self.ask_visible(view, statements, |engine, view, questions, manner| {
+            engine.ask_one_by_one(view, questions, manner)
         })
     }
 
@@ -182,7 +196,7 @@ impl LlamaVlm {
             })
             .collect::<Result<Vec<String>, _>>();
         match questions {
-            Ok(questions) => self.ask(view, questions, way),
+            Ok(questions) => self.ask(view, questions, self.manner.clone(), way),
             Err(error) => {
                 let why = Why::Failed { detail: error.to_string() };
                 Ok(vec![Answer::Unavailable(why); statements.len()])
@@ -194,31 +208,30 @@ impl LlamaVlm {
         &self,
         view: Option<&View>,
         questions: Vec<String>,
+        manner: Manner,
         way: Way,
     ) -> Result<Vec<Answer>, VlmError> {
         let view = view.cloned();
-        let work = move |engine: &mut Engine<'_>| way(engine, view.as_ref(), &questions);
+        let work = move |engine: &mut Engine<'_>| way(engine, view.as_ref(), &questions, &manner);
         self.talker.worker.run(work).ok_or(VlmError::Gone)
     }
 }
 
 /// How a view's questions are evaluated.
-type Way = fn(&mut Engine<'_>, Option<&View>, &[String]) -> Vec<Answer>;
+type Way = fn(&mut Engine<'_>, Option<&View>, &[String], &Manner) -> Vec<Answer>;
 
 impl Vlm for LlamaVlm {
     fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
-        self.ask_visible(view, statements, |engine, view, questions| {
-            engine.ask_forked(view, questions)
+        self.ask_visible(view, statements, |engine, view, questions, manner| {
+            engine.ask_forked(view, questions, manner)
         })
     }
 
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method alone is of one lifetime, and any is needed"
-    )]
     fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
         let questions = questions.iter().map(|&question| question.to_owned()).collect();
-        self.ask(view, questions, |engine, view, questions| engine.ask_forked(view, questions))
+        self.ask(view, questions, Manner::default(), |engine, view, questions, manner| {
+            engine.ask_forked(view, questions, manner)
+        })
     }
 }
 
@@ -271,6 +284,17 @@ fn sample(path: &Path) -> Result<Hash, LoadError> {
         file.by_ref().take(1 << 16).read_to_end(&mut bytes).map_err(unreadable)?;
     }
     Ok(Hash::of_parts([length.to_le_bytes().as_slice(), &bytes]))
+}
+
+/// What a model calls itself, if its file says so.
+pub fn name_in(model: &Path) -> Option<String> {
+    /// `GGUF_TYPE_STRING`; asking for the text of anything else would end the process.
+    const TEXT: u32 = 8;
+    // So that what it says of a damaged file goes where the rest goes.
+    worker::backend().ok()?;
+    let file = llama_cpp_2::gguf::GgufContext::from_file(model)?;
+    let key = file.find_key("general.name");
+    (key >= 0 && file.kv_type(key) == TEXT).then(|| file.val_str(key).map(str::to_owned)).flatten()
 }
 
 /// Why a model can't be loaded.
@@ -326,6 +350,12 @@ pub enum LoadError {
     NoAnswerToken {
         /// `Yes` or `No`.
         word: &'static str,
+    },
+    /// The question's template can't be used.
+    #[error("{detail}")]
+    Prompt {
+        /// What is wrong with it.
+        detail: String,
     },
     /// The chat template can't carry a question.
     #[error("the model's chat template can't be used: {detail}")]

@@ -60,15 +60,26 @@ impl Drop for Worker {
     }
 }
 
+/// The words that mean Yes and No, where a model has its own.
+pub(super) type Words = Option<(&'static str, &'static str)>;
+
+/// What to load, on what, and how its answers are read.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) options: LlamaOptions,
+    pub(super) placement: Placement,
+    pub(super) words: Words,
+}
+
 /// Starts the thread and waits until the model is loaded or can't be.
-pub(super) fn start(options: LlamaOptions, placement: Placement) -> Result<Worker, LoadError> {
+pub(super) fn start(plan: Plan) -> Result<Worker, LoadError> {
     let (jobs, inbox) = mpsc::channel();
     let (ready, loaded) = mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name("llama".to_owned())
         // Tokenizers that llama.cpp has no code of its own for recurse through std::regex.
         .stack_size(16 << 20)
-        .spawn(move || run(&options, &placement, &inbox, &ready))
+        .spawn(move || run(&plan, &inbox, &ready))
         .map_err(|error| LoadError::Context { detail: error.to_string() })?;
     match loaded.recv() {
         Ok(Ok(())) => Ok(Worker { jobs: Some(jobs), thread: Some(thread) }),
@@ -77,19 +88,14 @@ pub(super) fn start(options: LlamaOptions, placement: Placement) -> Result<Worke
     }
 }
 
-fn run(
-    options: &LlamaOptions,
-    placement: &Placement,
-    inbox: &mpsc::Receiver<Job>,
-    ready: &mpsc::SyncSender<Result<(), LoadError>>,
-) {
-    let loaded =
-        backend().and_then(|backend| Ok((backend, load_model(backend, options, placement)?)));
+fn run(plan: &Plan, inbox: &mpsc::Receiver<Job>, ready: &mpsc::SyncSender<Result<(), LoadError>>) {
+    let loaded = backend()
+        .and_then(|backend| Ok((backend, load_model(backend, &plan.options, &plan.placement)?)));
     let (backend, model) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return drop(ready.send(Err(error))),
     };
-    let mut engine = match build_engine(backend, &model, options, placement) {
+    let mut engine = match build_engine(backend, &model, plan) {
         Ok(engine) => engine,
         Err(error) => return drop(ready.send(Err(error))),
     };
@@ -149,15 +155,18 @@ fn load_model(
 fn build_engine<'model>(
     backend: &LlamaBackend,
     model: &'model LlamaModel,
-    options: &LlamaOptions,
-    placement: &Placement,
+    plan: &Plan,
 ) -> Result<Engine<'model>, LoadError> {
+    let Plan { options, placement, words } = plan;
     let marker = random_marker();
     let eyes = match &options.projector {
         None => None,
         Some(projector) => Some(Eyes {
             mtmd: load_projector(model, projector, options, &marker, placement.on_gpu())?,
             answers: YesNoTokens::find(&model.vocab())?,
+            own_words: words
+                .map(|words| YesNoTokens::beginning(&model.vocab(), words))
+                .transpose()?,
         }),
     };
     let chat = ChatTemplate::of_model(model, &marker)?;

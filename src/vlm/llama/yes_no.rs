@@ -35,6 +35,23 @@ impl YesNoTokens {
         }
     }
 
+    /// The tokens that words of a model's own begin with, as after the beginning of its answer.
+    pub(super) fn beginning(
+        vocab: &LlamaVocab<'_>,
+        (yes, no): (&'static str, &'static str),
+    ) -> Result<Self, LoadError> {
+        let first = |word: &'static str| {
+            let tokens = vocab.tokenize(word.as_bytes(), false, false);
+            let first = tokens.first().and_then(|token| usize::try_from(token.0).ok());
+            first.ok_or(LoadError::NoAnswerToken { word })
+        };
+        let found = (first(yes)?, first(no)?);
+        if found.0 == found.1 {
+            return Err(LoadError::NoAnswerToken { word: yes });
+        }
+        Ok(Self { yes: vec![found.0], no: vec![found.1] })
+    }
+
     /// Reads the answer off the first token's logits, one for each token of the vocabulary.
     pub(super) fn read(&self, logits: &[f32]) -> Answer {
         let all = ln_sum_exp(logits.iter().copied());

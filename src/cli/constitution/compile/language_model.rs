@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::exit::Failure;
 use crate::cli::gpu::GpuArgs;
+use crate::cli::models::named;
 use crate::vlm::Chat;
 use crate::vlm::llama::{DEFAULT_CONTEXT_TOKENS, LlamaChat, LlamaOptions, LoadError, demo};
 
@@ -17,9 +18,10 @@ const REMOTE: &str = "openai:";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(super) struct LanguageModelArgs {
-    /// `openai:NAME` on any OpenAI-compatible server, or the GGUF file of an instruct model; needed
-    /// when there is something to compile
-    #[arg(short, long, value_name = "openai:NAME|GGUF")]
+    /// `openai:NAME` on any OpenAI-compatible server, the GGUF file of an instruct model, or one by name
+    /// that `praetor models pull` has fetched, such as `hf:OWNER/NAME:QUANT`; needed when there is
+    /// something to compile
+    #[arg(short, long, value_name = "MODEL")]
     pub(super) model: Option<String>,
     /// The server's address [default: `OPENAI_BASE_URL`, else OpenAI's own]; its key is
     /// read from `OPENAI_API_KEY`, which local servers do without
@@ -60,7 +62,10 @@ impl LanguageModelArgs {
             ))),
             Some(name) => match name.strip_prefix(REMOTE) {
                 Some(name) => self.remote(name),
-                None => self.local(Path::new(name)),
+                None => match named::resolve(name)? {
+                    Some((_, found)) => self.local(&found.model),
+                    None => self.local(Path::new(name)),
+                },
             },
         }
     }

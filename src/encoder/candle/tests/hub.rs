@@ -1,12 +1,13 @@
-//! Fetching, against a server on this machine that speaks what `hf-hub` asks of the hub.
+//! Fetching, against a server on this machine that speaks as the hub does.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::super::{DualEncoder, EncoderError};
-use super::super::{Dual, Hub, Source};
+use super::super::{Dual, Source};
 use super::fixture;
+use crate::hub::Hub;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -35,7 +36,7 @@ impl Server {
     }
 }
 
-/// Answers one request for `/tiny/<family>/resolve/<revision>/<file>`.
+/// Answers one request for what a model holds, or for a file of it.
 fn answer(mut stream: TcpStream, lacks: &str, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().unwrap_or_else(|| Ok(String::new()))?;
@@ -45,17 +46,20 @@ fn answer(mut stream: TcpStream, lacks: &str, log: &Mutex<Vec<String>>) -> std::
     let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     let parts: Vec<&str> = path.split('/').collect();
     let (status, code, content) = match parts.as_slice() {
-        ["", "tiny", "gated", "resolve", ..] => ("403 Forbidden", "GatedRepo", None),
-        ["", "tiny", family, "resolve", "main" | COMMIT, file] if *file != lacks => {
+        ["", "api", "models", "tiny", "gated", ..] => ("403 Forbidden", "GatedRepo", None),
+        ["", "api", "models", "tiny", family, "revision", revision] => {
+            match (listing(family, lacks), revision.starts_with("main")) {
+                (Some(listing), true) => ("200 OK", "", Some(listing)),
+                (Some(_), false) => ("404 Not Found", "RevisionNotFound", None),
+                (None, _) => ("404 Not Found", "RepoNotFound", None),
+            }
+        }
+        ["", "tiny", family, "resolve", COMMIT, file] if *file != lacks => {
             match fs_err::read(fixture(family).join(file)) {
                 Ok(content) => ("200 OK", "", Some(content)),
                 Err(_) => ("404 Not Found", "EntryNotFound", None),
             }
         }
-        ["", "tiny", "clip", "resolve", "main" | COMMIT, _] => {
-            ("404 Not Found", "EntryNotFound", None)
-        }
-        ["", "tiny", "clip", "resolve", ..] => ("404 Not Found", "RevisionNotFound", None),
         _ => ("404 Not Found", "RepoNotFound", None),
     };
     let content = content.unwrap_or_default();
@@ -69,10 +73,19 @@ fn answer(mut stream: TcpStream, lacks: &str, log: &Mutex<Vec<String>>) -> std::
     stream.flush()
 }
 
+/// What the hub says of a model. It tells neither sizes nor hashes, as some mirrors don't.
+fn listing(family: &str, lacks: &str) -> Option<Vec<u8>> {
+    let entries = fs_err::read_dir(fixture(family)).ok()?;
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names.filter(|name| name != lacks);
+    let files: Vec<_> = names.map(|name| serde_json::json!({ "rfilename": name })).collect();
+    serde_json::to_vec(&serde_json::json!({ "sha": COMMIT, "siblings": files })).ok()
+}
+
 fn hub(server: &Server, cache: &tempfile::TempDir) -> Hub {
     Hub {
-        endpoint: Some(server.endpoint.clone()),
-        cache: Some(cache.path().to_path_buf()),
+        endpoint: server.endpoint.clone(),
+        cache: cache.path().to_path_buf(),
         token: Some("none".to_owned()),
         offline: false,
     }
@@ -95,11 +108,12 @@ fn a_model_is_fetched_once_and_found_offline() {
     let direct = Dual::load(&super::files("clip")).unwrap();
     assert_eq!(fetched.model().fingerprint, direct.model().fingerprint);
     let asked = server.asked();
-    assert!(asked.iter().all(|request| request.contains("/tiny/clip/resolve/")), "{asked:?}");
-    assert_eq!(asked.iter().filter(|request| request.starts_with("GET")).count(), 5);
-    // After the first file all are asked for by the commit.
-    let by_name = asked.iter().filter(|request| request.contains("/main/"));
-    assert!(by_name.clone().all(|request| request.contains("/config.json")), "{asked:?}");
+    assert!(asked[0].starts_with("GET /api/models/tiny/clip/revision/main?"), "{asked:?}");
+    // All files are asked for by the commit that the first answer named.
+    let (by_commit, other): (Vec<&String>, Vec<&String>) =
+        asked[1..].iter().partition(|request| request.contains(COMMIT));
+    assert_eq!(by_commit.iter().filter(|request| request.starts_with("GET")).count(), 5);
+    assert!(other.is_empty(), "{other:?}");
 
     let offline = Hub { offline: true, ..online };
     let again = Dual::load(&source.files(&offline).unwrap()).unwrap();
@@ -122,7 +136,7 @@ fn what_can_not_be_fetched_says_why() {
     assert!(error.contains("gated") && error.contains("token"), "{error}");
     let error = refusal("hf:tiny/clip@v2", &online);
     assert!(error.contains("revision"), "{error}");
-    let nowhere = Hub { endpoint: Some("http://127.0.0.1:9".to_owned()), ..online };
+    let nowhere = Hub { endpoint: "http://127.0.0.1:9".to_owned(), ..online };
     let error = refusal("hf:tiny/siglip", &nowhere);
     assert!(error.contains("can't be reached"), "{error}");
     for bad in ["hf:", "hf:clip", "hf:a/b/c", "hf:../x", "hf:a/b@", "hf:a/b@../c", "hf:a/b?c"] {
