@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench memory deny docs review demo-model instruct-model figures ablation sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance memory deny docs review demo-model instruct-model figures ablation sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,7 +35,11 @@ fmt: ## Format the code
 	$(CARGO) fmt
 
 bench: build ## The benchmarks, as ratios measured side by side
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench engine --bench encoder --bench impact
+
+performance: build ## Beside llama-server and llama-bench, on three models: docs/performance.md (20 minutes)
+	benches/peers/setup.sh
+	$(CARGO) bench --locked --bench peers
 
 deny: ## Licences, banned and duplicate crates, sources
 	$(CARGO) deny check licenses bans sources

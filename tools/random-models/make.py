@@ -92,6 +92,8 @@ def learn_merges(n_merges, space):
         for word, parts in pieces.items():
             for pair in zip(parts, parts[1:]):
                 pairs[pair] += counts[word]
+        if not pairs:  # every word is whole
+            break
         best = min(pairs, key=lambda p: (-pairs[p], p))
         merges.append(best)
         apply(best)
@@ -315,7 +317,7 @@ def vision_model(
     rms=False, biases=True, keys=(), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), eps=1e-6,
     positions=None, class_token=False, pre_norm=False, post_norm=False, two_frames=False,
     patch_bias=True, layer_scale=False, gated=False, fused_qkv=False, pinpoints=(),
-    text_width=TEXT_WIDTH, project=None,
+    text_width=TEXT_WIDTH, project=None, weights=Weights,
 ):
     """The vision encoder's file (mmproj). `project` adds the projector's own tensors."""
     out = gguf.GGUFWriter(folder / f"{family}-mmproj.gguf", "clip")
@@ -339,7 +341,7 @@ def vision_model(
     out.add_array("clip.vision.image_mean", [float(m) for m in mean])
     out.add_array("clip.vision.image_std", [float(s) for s in std])
 
-    w = Weights(out, family + "-mmproj")
+    w = weights(out, family + "-mmproj")
     # Large patch weights: what the pixels say outweighs where they are.
     gain = 3.0 / np.sqrt(3 * patch * patch)
     w.normal("v.patch_embd.weight", (d, 3, patch, patch), gain)

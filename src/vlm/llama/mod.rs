@@ -183,6 +183,18 @@ impl LlamaVlm {
         })
     }
 
+    /// Tokens that the language model has evaluated since it was loaded, those of images too.
+    ///
+    /// # Errors
+    /// As [`Vlm::visible`].
+    pub fn evaluated_tokens(&self) -> Result<u64, VlmError> {
+        let count = |engine: &mut Engine<'_>| {
+            let work = engine.context.timings();
+            u64::from(work.n_p_eval().unsigned_abs()) + u64::from(work.n_eval().unsigned_abs())
+        };
+        self.talker.worker.run(count).ok_or(VlmError::Gone)
+    }
+
     fn ask_visible(
         &self,
         view: Option<&View>,
