@@ -16,9 +16,15 @@ use crate::engine::{
 /// Its answers are numbers or `failed`, depending on what was in the memory before; see below.
 const PIXTRAL: &str = "pixtral";
 
+/// Pixtral is not let onto a GPU.
+fn options_of(family: &str) -> LlamaOptions {
+    let gpu_layers = (family == PIXTRAL).then_some(0);
+    LlamaOptions { gpu_layers, ..options(family) }
+}
+
 fn load_with_room_for(family: &str, tokens: u32) -> LlamaVlm {
     let context_tokens = NonZeroU32::new(tokens).unwrap();
-    load(LlamaOptions { context_tokens, ..options(family) })
+    load(LlamaOptions { context_tokens, ..options_of(family) })
 }
 
 /// Tokens that a question about the view takes, as a model without room for it says.
@@ -115,7 +121,8 @@ fn a_larger_image_takes_more_tiles_where_the_family_cuts_it() {
 /// was not written, and is held to what every family is held to.
 #[test]
 fn pixtral_forked_equals_one_by_one_on_an_image_of_one_row() {
-    let largest = assert_agreement(&load(options(PIXTRAL)), &picture(900, 28, 1), &statements(45));
+    let largest =
+        assert_agreement(&load(options_of(PIXTRAL)), &picture(900, 28, 1), &statements(45));
     println!("{PIXTRAL}: largest difference in log-odds {largest:.2e}");
 }
 
@@ -141,7 +148,7 @@ fn pixtral_is_right_or_failed_and_never_wrong_whatever_was_in_memory() {
     let mut failed = 0;
     for byte in [0x42, 0xFF, 0x7F, 0x00, 0xFF, 0xC1] {
         let kept = leave_behind(byte);
-        let model = load(options(PIXTRAL));
+        let model = load(options_of(PIXTRAL));
         drop(kept);
         let priors = model.visible(None, &ASKED).unwrap();
         for (view, right) in views.iter().zip(&mut right) {

@@ -122,6 +122,17 @@ mod there {
 
     #[test]
     #[ignore = "needs a GPU, and the build for it: docs/models.md"]
+    fn pixtral_is_not_let_onto_a_gpu() {
+        let prompts = || praetor::prompts::Prompts::built_in().unwrap();
+        for layers in [None, Some(1), Some(ALL_LAYERS)] {
+            let refused = LlamaVlm::load(with_layers(layers, options("pixtral")), prompts());
+            assert!(matches!(refused, Err(LoadError::UnsafeOnGpu { .. })), "{refused:?}");
+        }
+        assert!(LlamaVlm::load(with_layers(Some(0), options("pixtral")), prompts()).is_ok());
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, and the build for it: docs/models.md"]
     fn a_gpu_goes_by_the_name_that_doctor_shows() {
         let name = &gpus().unwrap()[0].name;
         let praetor = Praetor::new();

@@ -3,6 +3,9 @@
 //! llama.cpp finds GPUs through the backends that it was built with (`cuda`, `metal`, `rocm`,
 //! `vulkan`). The projector is on a GPU when any layer is.
 
+use std::path::Path;
+
+use llama_cpp_2::gguf::GgufContext;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::{LlamaBackendDeviceType, list_llama_ggml_backend_devices};
 use serde::Serialize;
@@ -69,7 +72,13 @@ pub(super) struct Placement {
 impl Placement {
     /// What the options ask for, where this machine has it: by default everything on the GPUs.
     pub(super) fn of(options: &LlamaOptions) -> Result<Self, LoadError> {
-        Self::among(gpus()?, options.gpu_layers, &options.devices)
+        let placement = Self::among(gpus()?, options.gpu_layers, &options.devices)?;
+        match &options.projector {
+            Some(path) if placement.on_gpu() && reads_unwritten_memory(path) => {
+                Err(LoadError::UnsafeOnGpu { path: path.clone() })
+            }
+            _ => Ok(placement),
+        }
     }
 
     fn among(found: Vec<Gpu>, layers: Option<u32>, asked: &[String]) -> Result<Self, LoadError> {
@@ -110,6 +119,20 @@ impl Placement {
             self.gpus.iter().map(|gpu| format!("{} {}", gpu.name, gpu.description)).collect();
         self.on_gpu().then(|| format!("layers={} on {}", self.layers, makes.join(", ")))
     }
+}
+
+/// Pixtral's graph multiplies memory that it never wrote by zero (`tools/mtmd/models/pixtral.cpp`,
+/// "clear the tensor"). NaN in it ends as logits that are NaN on a processor; on Vulkan it was seen
+/// to end as a wrong number (`docs/models.md`).
+fn reads_unwritten_memory(projector: &Path) -> bool {
+    /// `GGUF_TYPE_STRING`; reading another type as a string is an assertion of llama.cpp's.
+    const STRING: u32 = 8;
+    let Some(file) = GgufContext::from_file(projector) else { return false };
+    let is_pixtral = |key| {
+        let index = file.find_key(key);
+        index >= 0 && file.kv_type(index) == STRING && file.val_str(index) == Some("pixtral")
+    };
+    ["clip.projector_type", "clip.vision.projector_type"].into_iter().any(is_pixtral)
 }
 
 fn pick(found: &[Gpu], names: &[String]) -> Result<Vec<Gpu>, LoadError> {
@@ -191,6 +214,16 @@ mod tests {
     fn without_layers_a_gpu_changes_no_fingerprint() {
         assert_eq!(Placement::among(vec![gpu(0)], Some(0), &[]).unwrap().rounding(), None);
         assert_eq!(Placement::among(vec![], None, &[]).unwrap().rounding(), None);
+    }
+
+    #[test]
+    fn pixtral_is_known_by_its_projector() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+        let reads = |name: &str| reads_unwritten_memory(&folder.join(name));
+        assert!(reads("pixtral-mmproj.gguf"));
+        for other in ["pixtral.gguf", "llava-mmproj.gguf", "gemma3-mmproj.gguf", "none.gguf"] {
+            assert!(!reads(other), "{other}");
+        }
     }
 
     #[test]

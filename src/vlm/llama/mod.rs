@@ -397,6 +397,12 @@ pub enum LoadError {
         /// Those that are there.
         known: Vec<String>,
     },
+    /// On a GPU the model's answers could be wrong without a sign of it.
+    #[error("`{}` must not be on a GPU: llama.cpp makes the breaks between the rows of a Pixtral image from memory that it never wrote, and there wrong answers can come of it unnoticed; `--gpu-layers 0` computes on the processor, where such an answer fails", path.display())]
+    UnsafeOnGpu {
+        /// The projector.
+        path: PathBuf,
+    },
     /// Not enough memory, or llama.cpp refused the settings.
     #[error("llama.cpp can't make a context: {detail}")]
     Context {
