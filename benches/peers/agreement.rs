@@ -12,20 +12,32 @@ use crate::drivers::{Answered, Way};
 use crate::questions::Question;
 
 /// Log-odds that two paths may differ by. Kernels round differently for each shape of a batch.
-pub(crate) const TOLERANCE: f64 = 0.05;
+pub(crate) const TOLERANCE: f64 = 0.1;
 
 /// How one way's answers compare with praetor's.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Agreement {
-    pub(crate) compared: usize,
     /// Not compared: Yes or No was not among the tokens that came back.
     pub(crate) missing: usize,
     /// Further apart than [`TOLERANCE`].
     pub(crate) apart: usize,
     /// Decided otherwise by the paper's lines.
     pub(crate) decided_otherwise: usize,
-    /// The largest difference in log-odds.
-    pub(crate) largest: f64,
+    /// All differences in log-odds.
+    pub(crate) differences: Vec<f64>,
+}
+
+impl Agreement {
+    /// For people who wait.
+    pub(crate) fn summary(&self) -> String {
+        format!(
+            "{} answers compared, {} apart, {} decided otherwise, {} missing",
+            self.differences.len(),
+            self.apart,
+            self.decided_otherwise,
+            self.missing
+        )
+    }
 }
 
 /// All comparisons of one model.
@@ -58,9 +70,8 @@ impl Agreements {
                 continue;
             };
             let difference = (log_odds(ours) - log_odds(theirs)).abs();
-            agreement.compared += 1;
             agreement.apart += usize::from(difference > TOLERANCE);
-            agreement.largest = agreement.largest.max(difference);
+            agreement.differences.push(difference);
             if let Some(&band) = self.bands.get(&question.statement) {
                 let decided = |answer: &YesNo| -> Holds { by_prior(answer.m(), band).holds };
                 agreement.decided_otherwise += usize::from(decided(ours) != decided(theirs));

@@ -149,6 +149,9 @@ fn measure(
     drop(naive);
     let (timings, agreements) = (rounds.timings(), std::mem::take(&mut rounds.agreements.by_way));
     drop(rounds);
+    for (way, agreement) in &agreements {
+        say(&format!("{way:?}: {}", agreement.summary()));
+    }
 
     say("memory");
     let memory = memory::compare(folder, shape, threads, &tuned.chat, questions)?;

@@ -89,7 +89,10 @@ impl<'a> Rounds<'a> {
         self.warm_up()?;
         for round in 0..self.plan.rounds {
             let mut picture = self.pictures.next()?;
-            for count in COUNTS {
+            // The image has to be new before it can be known.
+            let mut counts = COUNTS;
+            counts.sort_by_key(|count| !self.plan.fresh.contains(count));
+            for count in counts {
                 if Some(&count) == COUNTS.last() && round >= self.plan.large_rounds {
                     continue;
                 }

@@ -65,15 +65,21 @@ impl Measured {
                 let (asked, seconds) = self.plainly_asked(way)?;
                 seconds / ratio(asked) * ratio(count)
             }
-            // What the image costs is known from one question.
-            (_, Image::New) => {
-                let image =
-                    self.measured(way, 1, Image::New)? - self.measured(way, 1, Image::Known)?;
-                image + self.measured(way, count, Image::Known)?
-            }
+            (_, Image::New) => self.image(way)? + self.measured(way, count, Image::Known)?,
             (_, Image::Known) => return None,
         };
         Some(Seconds { seconds, reckoned: true })
+    }
+
+    /// What the image alone costs, where the same number of questions was asked of it when it was
+    /// new and when it was known.
+    fn image(&self, way: Way) -> Option<f64> {
+        let cost = |timing: &Timing| {
+            let known = self.measured(way, timing.count, Image::Known)?;
+            let new = (timing.way, timing.image) == (way, Image::New);
+            new.then(|| median(&timing.seconds) - known)
+        };
+        self.timings.iter().find_map(cost)
     }
 
     fn plainly_asked(&self, way: Way) -> Option<(usize, f64)> {

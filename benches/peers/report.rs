@@ -76,9 +76,10 @@ fn shape(shape: &Measured) -> Value {
         let agreement = shape.agreements.get(way)?;
         Some(json!({
             "way": name,
-            "compared": agreement.compared,
+            "compared": agreement.differences.len(),
+            "middle": format!("{:.1e}", median(&agreement.differences)),
             "missing": agreement.missing,
-            "largest": format!("{:.1e}", agreement.largest),
+            "largest": format!("{:.1e}", agreement.differences.iter().copied().fold(0.0, f64::max)),
             "apart": agreement.apart,
             "decided_otherwise": agreement.decided_otherwise,
         }))

@@ -58,11 +58,11 @@ impl Plan {
         Self {
             rounds: 3,
             large_rounds: 1,
-            fresh: vec![1, AIM],
+            fresh: vec![AIM],
             plain: Some(1),
             tries: 1,
             slots: vec![1, 2, 4, 8],
-            images: 5,
+            images: 4,
         }
     }
 
@@ -74,7 +74,6 @@ impl Plan {
             tries: 1,
             slots: if self.plain.is_some() { vec![1] } else { vec![1, 2] },
             images: self.images.min(2),
-            fresh: if self.plain.is_some() { vec![1] } else { self.fresh },
             ..self
         }
     }
