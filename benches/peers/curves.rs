@@ -138,10 +138,11 @@ impl Axis {
     fn over(values: impl Iterator<Item = f64> + Clone, scale: Scale) -> Self {
         let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
         let low = match scale {
+            // What falls below nothing is noise; it is drawn below the line.
             Scale::Linear => 0.0,
             Scale::Logarithmic => values.fold(f64::INFINITY, f64::min),
         };
-        Self { low, high: if scale == Scale::Linear { high * 1.05 } else { high }, scale }
+        Self { low, high: if scale == Scale::Linear { high.max(1.0) * 1.05 } else { high }, scale }
     }
 
     fn share(&self, value: f64) -> f64 {

@@ -180,7 +180,7 @@ fn questions_chart(record: &Record) -> Charts {
 fn memory_chart(record: &Record) -> Charts {
     let line = |name, resident: &[f64]| Line {
         name,
-        points: (1..).map(ratio).zip(resident.iter().copied()).collect(),
+        points: (1..).map(ratio).zip(resident.iter().map(|mib| mib - resident[0])).collect(),
     };
     let panel = |shape: &Measured| Panel {
         title: shape.name.clone(),
@@ -189,7 +189,7 @@ fn memory_chart(record: &Record) -> Charts {
     Charts {
         panels: record.shapes.iter().map(panel).collect(),
         x: "images judged",
-        y: "resident MiB",
+        y: "MiB beyond the first image",
         scale: Scale::Linear,
     }
 }

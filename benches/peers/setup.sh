@@ -33,19 +33,18 @@ fetch() {
 # The instruction sets that praetor's own llama.cpp is built with (see docs/models.md), whatever
 # this processor has besides.
 build() {
-    echo "building llama-server and llama-bench (about ten minutes)" >&2
-    tar --extract --gzip --file "$peers/$archive" --directory "$peers"
     local generator=()
-    command -v ninja >/dev/null && generator=(-G Ninja)
+    ! command -v ninja || generator=(-G Ninja)
     # llama.cpp leaves all instruction sets out where this is set.
-    env -u SOURCE_DATE_EPOCH cmake "${generator[@]}" \
+    # Joined by `&&`, since bash minds no errors on the left of an `||`.
+    tar --extract --gzip --file "$peers/$archive" --directory "$peers" &&
+        env -u SOURCE_DATE_EPOCH cmake "${generator[@]}" \
         -S "$peers/llama_cpp_python-$version/vendor/llama.cpp" -B "$peers/build" \
         -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
         -DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON \
         -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF \
-        -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF >"$peers/build.log"
-    cmake --build "$peers/build" --parallel --target llama-server llama-bench >>"$peers/build.log"
-    ln -sfn build/bin "$peers/bin"
+        -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_OPENSSL=OFF &&
+        cmake --build "$peers/build" --parallel "$(nproc)" --target llama-server llama-bench
 }
 
 python() {
@@ -68,7 +67,13 @@ use() {
 
 [[ -x $peers/bin/llama-server && -x $peers/bin/llama-bench ]] || {
     fetch
-    build
+    echo "building llama-server and llama-bench (about ten minutes)" >&2
+    build >"$peers/build.log" 2>&1 || {
+        tail -n 20 "$peers/build.log" >&2
+        echo "llama.cpp could not be built; the whole log is $peers/build.log" >&2
+        exit 1
+    }
+    ln -sfn build/bin "$peers/bin"
 }
 for shape in smolvlm-256m gemma-3-4b-cut; do
     # Under another name until it is whole, as a run may be broken off.
