@@ -112,9 +112,9 @@ fn heading(settings: &crate::store::Settings, computes: Option<&str>) -> String 
     let patience = "a few hundred questions: a large model takes minutes on a processor";
     let computes = computes.map_or_else(String::new, |computes| format!("computes {computes}\n"));
     format!(
-        "{} ({})\n{}{}\n\n",
+        "{}\n{}{}{}\n\n",
         style::bold(&format!("examining {}", shown(model))),
-        others.join(", "),
+        style::dim(&format!("{}\n", others.join(", "))),
         style::dim(&computes),
         style::dim(patience)
     )

@@ -109,7 +109,7 @@ pub const CATALOGUE: &[Entry] = &[
         repository: "Qwen/Qwen3-VL-2B-Instruct-GGUF",
         pair: Some(("Qwen3VL-2B-Instruct-Q4_K_M.gguf", "mmproj-Qwen3VL-2B-Instruct-Q8_0.gguf")),
         licence: "Apache-2.0",
-        notes: "the family is not among those that praetor's tests run",
+        notes: "",
         files: &[
             known(
                 "Qwen3VL-2B-Instruct-Q4_K_M.gguf",
@@ -168,7 +168,7 @@ pub const CATALOGUE: &[Entry] = &[
         repository: "Qwen/Qwen3-VL-4B-Instruct-GGUF",
         pair: Some(("Qwen3VL-4B-Instruct-Q4_K_M.gguf", "mmproj-Qwen3VL-4B-Instruct-Q8_0.gguf")),
         licence: "Apache-2.0",
-        notes: "the family is not among those that praetor's tests run",
+        notes: "",
         files: &[
             known(
                 "Qwen3VL-4B-Instruct-Q4_K_M.gguf",
@@ -245,7 +245,7 @@ pub const CATALOGUE: &[Entry] = &[
         repository: "Qwen/Qwen3-VL-8B-Instruct-GGUF",
         pair: Some(("Qwen3VL-8B-Instruct-Q4_K_M.gguf", "mmproj-Qwen3VL-8B-Instruct-Q8_0.gguf")),
         licence: "Apache-2.0",
-        notes: "the family is not among those that praetor's tests run",
+        notes: "",
         files: &[
             known(
                 "Qwen3VL-8B-Instruct-Q4_K_M.gguf",
