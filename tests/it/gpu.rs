@@ -69,6 +69,7 @@ fn the_processor_has_one_fingerprint() {
 #[cfg(any(feature = "cuda", feature = "metal", feature = "rocm", feature = "vulkan"))]
 mod there {
     use praetor::imaging::View;
+    use praetor::vlm::llama::LoadError;
     use praetor::vlm::llama::devices::gpus;
     use praetor::vlm::{Answer, Vlm, VlmError};
 
