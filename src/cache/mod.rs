@@ -33,7 +33,7 @@ mod shelf;
 
 use std::path::Path;
 
-use self::shelf::{Shelf, WhenFull};
+use self::shelf::{Holds, Shelf, WhenFull};
 use crate::ids::Hash;
 
 pub use self::fill::Kept;
@@ -44,9 +44,14 @@ pub use self::prune::{Pruned, Stats};
 /// grows by doubling).
 pub const DEFAULT_LIMIT_BYTES: u64 = 2 << 30;
 
-/// The files.
+/// The files, and what they hold.
 const ANSWERS: &str = "answers";
+const OF_ANSWERS: Holds = Holds {
+    kinds: &[Kind::Answer, Kind::Reply, Kind::Embedding, Kind::Boxes],
+    when_full: WhenFull::ForgetOldest,
+};
 const FEATURES: &str = "features";
+const OF_FEATURES: Holds = Holds { kinds: &[Kind::Features], when_full: WhenFull::KeepNoMore };
 
 /// The version of the layout; also in the folder's name.
 const LAYOUT: u32 = 1;
@@ -109,11 +114,10 @@ impl Cache {
     /// folder can't be written. A broken file is put aside and is no error.
     pub fn open(folder: &Path, limit_bytes: u64) -> Result<Self, CacheError> {
         let for_features = limit_bytes / 2;
-        let open =
-            |name, limit, when_full| Shelf::open(file::path_in(folder, name), limit, when_full);
+        let open = |name, holds, limit| Shelf::open(file::path_in(folder, name), holds, limit);
         Ok(Self {
-            answers: open(ANSWERS, limit_bytes - for_features, WhenFull::ForgetOldest)?,
-            features: open(FEATURES, for_features, WhenFull::KeepNoMore)?,
+            answers: open(ANSWERS, OF_ANSWERS, limit_bytes - for_features)?,
+            features: open(FEATURES, OF_FEATURES, for_features)?,
         })
     }
 
@@ -122,7 +126,8 @@ impl Cache {
     /// # Errors
     /// None is known.
     pub fn in_memory() -> Result<Self, CacheError> {
-        Ok(Self { answers: Shelf::in_memory()?, features: Shelf::in_memory()? })
+        let (answers, features) = (Shelf::in_memory(OF_ANSWERS)?, Shelf::in_memory(OF_FEATURES)?);
+        Ok(Self { answers, features })
     }
 
     /// What is known of each key, in their order.
@@ -182,11 +187,8 @@ impl Cache {
     /// [`CacheError::Unusable`] when the file can't be read.
     pub fn stats(&self) -> Result<Stats, CacheError> {
         let (answers, features) = (self.answers.stats()?, self.features.stats()?);
-        let kinds = answers.kinds.into_iter().filter(|(kind, ..)| *kind != Kind::Features);
-        let features_alone =
-            features.kinds.into_iter().filter(|(kind, ..)| *kind == Kind::Features);
         Ok(Stats {
-            kinds: kinds.chain(features_alone).collect(),
+            kinds: [answers.kinds, features.kinds].concat(),
             file_bytes: answers.file_bytes + features.file_bytes,
         })
     }

@@ -41,10 +41,14 @@ pub struct Stats {
 }
 
 /// Counts what is there.
-pub(super) fn stats(database: &Database, file_bytes: u64) -> Result<Stats, redb::Error> {
+pub(super) fn stats(
+    database: &Database,
+    of: &[Kind],
+    file_bytes: u64,
+) -> Result<Stats, redb::Error> {
     let reading = database.begin_read()?;
     let mut kinds = Vec::new();
-    for kind in Kind::ALL {
+    for &kind in of {
         let (count, bytes) = match reading.open_table(table(kind)) {
             Ok(table) => (table.len()?, table.stats()?.stored_bytes()),
             Err(TableError::TableDoesNotExist(_)) => (0, 0),
@@ -56,17 +60,21 @@ pub(super) fn stats(database: &Database, file_bytes: u64) -> Result<Stats, redb:
 }
 
 /// Forgets what is not to be kept and gives the space back to the system.
-pub(super) fn prune(database: &mut Database, keep: Keep) -> Result<Pruned, redb::Error> {
+pub(super) fn prune(
+    database: &mut Database,
+    kinds: &[Kind],
+    keep: Keep,
+) -> Result<Pruned, redb::Error> {
     let since = match keep {
         Keep::Nothing => None,
         Keep::Since(minute) => Some(minute),
-        Keep::Newest { bytes } => first_minute_kept(database, bytes)?,
+        Keep::Newest { bytes } => first_minute_kept(database, kinds, bytes)?,
     };
     let stays =
         |value: &[u8]| value.len() >= STAMP && since.is_some_and(|since| stamp_of(value) >= since);
     let writing = begin_write(database)?;
     let mut pruned = Pruned::default();
-    for kind in Kind::ALL {
+    for &kind in kinds {
         let mut table = writing.open_table(table(kind))?;
         let before = table.len()?;
         table.retain(|_, value| stays(value))?;
@@ -79,10 +87,14 @@ pub(super) fn prune(database: &mut Database, keep: Keep) -> Result<Pruned, redb:
 }
 
 /// The earliest minute of use whose answers, with all later ones, fit in so many bytes.
-fn first_minute_kept(database: &Database, bytes: u64) -> Result<Option<u32>, redb::Error> {
+fn first_minute_kept(
+    database: &Database,
+    kinds: &[Kind],
+    bytes: u64,
+) -> Result<Option<u32>, redb::Error> {
     let mut by_minute: BTreeMap<u32, u64> = BTreeMap::new();
     let reading = database.begin_read()?;
-    for kind in Kind::ALL {
+    for &kind in kinds {
         let table = match reading.open_table(table(kind)) {
             Ok(table) => table,
             Err(TableError::TableDoesNotExist(_)) => continue,

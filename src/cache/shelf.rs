@@ -31,13 +31,20 @@ pub(super) enum WhenFull {
     KeepNoMore,
 }
 
+/// What a shelf is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holds {
+    pub(super) kinds: &'static [Kind],
+    pub(super) when_full: WhenFull,
+}
+
 /// A file and what waits to be written to it.
 #[derive(Debug)]
 pub(super) struct Shelf {
     /// The file; nothing for one in memory.
     path: Option<PathBuf>,
     limit_bytes: u64,
-    when_full: WhenFull,
+    holds: Holds,
     inner: Mutex<Inner>,
 }
 
@@ -52,41 +59,30 @@ struct Inner {
 
 impl Shelf {
     /// Opens a file, making it if it is not there, and prunes what is beyond `limit_bytes`.
-    pub(super) fn open(
-        path: PathBuf,
-        limit_bytes: u64,
-        when_full: WhenFull,
-    ) -> Result<Self, CacheError> {
+    pub(super) fn open(path: PathBuf, holds: Holds, limit_bytes: u64) -> Result<Self, CacheError> {
         let database = file::open(&path)?;
-        let shelf = Self::of(Some(path), (limit_bytes, when_full), database);
+        let shelf = Self::of(Some(path), holds, limit_bytes, database);
         if shelf.is_full() {
-            shelf.forget_oldest(match when_full {
-                WhenFull::ForgetOldest => limit_bytes / 4 * 3,
-                WhenFull::KeepNoMore => limit_bytes / 2,
-            });
+            shelf.forget_oldest();
         }
         Ok(shelf)
     }
 
-    pub(super) fn in_memory() -> Result<Self, CacheError> {
+    pub(super) fn in_memory(holds: Holds) -> Result<Self, CacheError> {
         let database = Database::builder()
             .create_with_backend(redb::backends::InMemoryBackend::new())
             .map_err(|error| CacheError::Unusable { detail: error.to_string() })?;
-        Ok(Self::of(None, (u64::MAX, WhenFull::ForgetOldest), database))
+        Ok(Self::of(None, holds, u64::MAX, database))
     }
 
-    fn of(
-        path: Option<PathBuf>,
-        (limit_bytes, when_full): (u64, WhenFull),
-        database: Database,
-    ) -> Self {
+    fn of(path: Option<PathBuf>, holds: Holds, limit_bytes: u64, database: Database) -> Self {
         let inner = Inner {
             database: Some(database),
             waiting: HashMap::new(),
             waiting_bytes: 0,
             written: Instant::now(),
         };
-        Self { path, limit_bytes, when_full, inner: Mutex::new(inner) }
+        Self { path, limit_bytes, holds, inner: Mutex::new(inner) }
     }
 
     pub(super) fn get(&self, kind: Kind, keys: &[Hash]) -> Vec<Option<Vec<u8>>> {
@@ -115,15 +111,17 @@ impl Shelf {
 
     pub(super) fn put(&self, kind: Kind, key: Hash, value: &[u8]) {
         let mut inner = self.inner();
-        if inner.database.is_none() || (self.when_full == WhenFull::KeepNoMore && self.is_full()) {
+        if inner.database.is_none()
+            || (self.holds.when_full == WhenFull::KeepNoMore && self.is_full())
+        {
             return;
         }
         inner.wait((kind, key), file::stamped(minute_now(), value));
         if inner.is_due() {
             inner.write();
             drop(inner);
-            if self.when_full == WhenFull::ForgetOldest && self.is_full() {
-                self.forget_oldest(self.limit_bytes / 4 * 3);
+            if self.holds.when_full == WhenFull::ForgetOldest && self.is_full() {
+                self.forget_oldest();
             }
         }
     }
@@ -136,7 +134,7 @@ impl Shelf {
         let mut inner = self.inner();
         inner.write();
         let Some(database) = &mut inner.database else { return Ok(Pruned::default()) };
-        prune::prune(database, keep)
+        prune::prune(database, self.holds.kinds, keep)
             .map_err(|error| CacheError::Unusable { detail: error.to_string() })
     }
 
@@ -144,7 +142,7 @@ impl Shelf {
         let mut inner = self.inner();
         inner.write();
         let Some(database) = &inner.database else { return Ok(Stats::default()) };
-        prune::stats(database, self.file_bytes().unwrap_or(0))
+        prune::stats(database, self.holds.kinds, self.file_bytes().unwrap_or(0))
             .map_err(|error| CacheError::Unusable { detail: error.to_string() })
     }
 
@@ -160,7 +158,11 @@ impl Shelf {
         self.file_bytes().is_some_and(|bytes| bytes > self.limit_bytes)
     }
 
-    fn forget_oldest(&self, bytes: u64) {
+    fn forget_oldest(&self) {
+        let bytes = match self.holds.when_full {
+            WhenFull::ForgetOldest => self.limit_bytes / 4 * 3,
+            WhenFull::KeepNoMore => self.limit_bytes / 2,
+        };
         if let Err(error) = self.prune(Keep::Newest { bytes }) {
             tracing::warn!("the answer cache can't be pruned: {error}");
         }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::store::Settings;
-use crate::vlm::llama::devices::{ALL_LAYERS, Gpu, backends, gpus};
+use crate::vlm::llama::devices::{ALL_LAYERS, Gpu, backends, gpus, layers_on};
 use crate::vlm::llama::{LlamaOptions, LoadError};
 
 /// How much of the model is on which GPU.
@@ -47,7 +47,7 @@ impl GpuArgs {
     /// Which GPUs there are and whether one is used, as a sentence without its stop.
     pub(super) fn told(&self) -> Result<String, LoadError> {
         let found = gpus()?;
-        let layers = self.gpu_layers.unwrap_or(if found.is_empty() { 0 } else { ALL_LAYERS });
+        let layers = layers_on(&found, self.gpu_layers);
         let names: Vec<String> = found.iter().map(Gpu::to_string).collect();
         Ok(match (found.is_empty(), backends().join(" and "), layers) {
             (true, built, _) if built.is_empty() => "on the processor; built for no GPU".to_owned(),

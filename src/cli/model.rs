@@ -137,9 +137,10 @@ impl ModelArgs {
         }
         let file = model.file_name().map(|name| name.to_string_lossy().into_owned());
         let asked = self.model.rsplit(['/', '\\']).next().map(str::to_owned);
-        let names = [asked, file].into_iter().flatten().chain(name_in(model));
-        let forms = names.map(|name| QuestionForm::of_name(&name));
-        forms.into_iter().find(|form| *form != QuestionForm::Plain).unwrap_or_default()
+        // The file itself is read last, and only where it has to be.
+        let names = [asked, file].into_iter().chain(std::iter::once_with(|| name_in(model)));
+        let mut forms = names.flatten().map(|name| QuestionForm::of_name(&name));
+        forms.find(|form| *form != QuestionForm::Plain).unwrap_or_default()
     }
 
     fn options(&self) -> Result<LlamaOptions, Failure> {

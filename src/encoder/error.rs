@@ -94,10 +94,5 @@ pub enum EncoderError {
 /// A text as it may stand in an error: its first line, short, without control characters.
 #[cfg(feature = "candle")]
 pub(super) fn shown(text: &str) -> String {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let mut short: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
-    if short.len() < line.len() {
-        short.push_str("..");
-    }
-    short
+    crate::hub::first_line(text, 200)
 }

@@ -95,8 +95,12 @@ impl Cached {
 
     /// Bytes that have come of a file whose download broke off.
     pub fn partial(&self, sha256: &str) -> Option<u64> {
-        let path = self.folder.join("blobs").join(format!("{sha256}.incomplete"));
-        fs_err::metadata(path).ok().map(|about| about.len())
+        fs_err::metadata(self.incomplete(sha256)).ok().map(|about| about.len())
+    }
+
+    /// Where a file's content grows until it is whole; the hub's own tools go on from there too.
+    pub(super) fn incomplete(&self, tag: &str) -> PathBuf {
+        self.folder.join("blobs").join(format!("{tag}.incomplete"))
     }
 }
 
@@ -105,11 +109,6 @@ impl Cached {
     /// Where a file's content belongs.
     pub(super) fn blob(&self, tag: &str) -> PathBuf {
         self.folder.join("blobs").join(tag)
-    }
-
-    /// Where it grows until it is whole; the hub's own tools go on from there too.
-    pub(super) fn incomplete(&self, tag: &str) -> PathBuf {
-        self.folder.join("blobs").join(format!("{tag}.incomplete"))
     }
 
     /// Whoever has locked this file is fetching the content.

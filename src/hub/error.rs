@@ -119,8 +119,13 @@ impl Cause {
 
 /// A text as it may stand in an error: its first line, short, without control characters.
 pub(super) fn shown(text: &str) -> String {
+    first_line(text, 300)
+}
+
+/// The first line of a text that says anything, of so many characters at most and no control ones.
+pub(crate) fn first_line(text: &str, most: usize) -> String {
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let mut short: String = line.chars().filter(|c| !c.is_control()).take(300).collect();
+    let mut short: String = line.chars().filter(|c| !c.is_control()).take(most).collect();
     if short.len() < line.len() {
         short.push_str("..");
     }

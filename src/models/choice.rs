@@ -78,32 +78,22 @@ pub fn choose<'a>(
     files: impl IntoIterator<Item = &'a str>,
     wanted: Option<&str>,
 ) -> Result<Choice, ChoiceError> {
-    let files: Vec<&str> = files.into_iter().filter(|file| is_gguf(file)).collect();
-    let (projectors, rest): (Vec<&str>, Vec<&str>) =
-        files.into_iter().partition(|file| is_projector(file));
-    let models = models(rest.into_iter().filter(|file| !is_aside(file)));
+    let files: Vec<&str> = files.into_iter().collect();
+    let models = quantisations(files.iter().copied());
     let label = pick(&models, wanted)?;
     let model = models.get(&label).cloned().unwrap_or_default();
     let model = whole(model)?;
     let quantisation = model.first().and_then(|file| quantisation(file));
-    Ok(Choice { quantisation, model, projector: projector(&projectors) })
+    Ok(Choice { quantisation, model, projector: projector_among(&files) })
 }
 
 /// Every quantisation of a repository by its label, with its files.
 pub fn quantisations<'a>(
     files: impl IntoIterator<Item = &'a str>,
 ) -> BTreeMap<String, Vec<String>> {
-    models(files.into_iter().filter(|file| is_gguf(file) && !is_projector(file) && !is_aside(file)))
-}
-
-/// A repository's projectors, by name.
-pub fn projectors<'a>(files: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    files.into_iter().filter(|file| is_projector(file)).map(str::to_owned).collect()
-}
-
-fn models<'a>(files: impl Iterator<Item = &'a str>) -> BTreeMap<String, Vec<String>> {
+    let is_model = |file: &&str| is_gguf(file) && !is_projector(file) && !is_aside(file);
     let mut models: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files {
+    for file in files.into_iter().filter(is_model) {
         let label = quantisation(file).unwrap_or_else(|| stem(file).to_owned());
         models.entry(label).or_default().push(file.to_owned());
     }
@@ -151,7 +141,9 @@ fn whole(files: Vec<String>) -> Result<Vec<String>, ChoiceError> {
     }
 }
 
-fn projector(names: &[&str]) -> Option<String> {
+/// The best projector among a repository's files, if it has one.
+pub(super) fn projector_among(files: &[&str]) -> Option<String> {
+    let names: Vec<&str> = files.iter().copied().filter(|file| is_projector(file)).collect();
     let label = |name: &str| quantisation(name).unwrap_or_default();
     let preferred = PROJECTORS
         .iter()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::choice::projector_among;
 use super::{Choice, ChoiceError, ModelName, choose};
 use crate::hub::{Cached, Hub, Stored};
 
@@ -64,7 +65,7 @@ impl ModelName {
         let of_pair = self.pair().map(|(_, projector)| projector);
         choice.projector = match of_pair.filter(|projector| files.contains(projector)) {
             Some(projector) => Some(projector.to_owned()),
-            None => choose_projector(&files),
+            None => projector_among(&files),
         };
         Ok(choice)
     }
@@ -72,12 +73,6 @@ impl ModelName {
     fn pair(&self) -> Option<(&'static str, &'static str)> {
         self.entry.and_then(|entry| entry.pair)
     }
-}
-
-fn choose_projector(files: &[&str]) -> Option<String> {
-    let projectors = super::projectors(files.iter().copied());
-    let any = ["model.gguf"].into_iter().chain(projectors.iter().map(String::as_str));
-    choose(any, None).ok()?.projector
 }
 
 /// Looks for a model in the cache: at the commit that its revision stood for when it was last

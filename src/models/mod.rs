@@ -13,9 +13,7 @@ mod name;
 mod plan;
 
 pub use catalogue::{CATALOGUE, Entry, Known};
-pub use choice::{
-    Choice, ChoiceError, PREFERRED, PROJECTORS, choose, projectors, quantisation, quantisations,
-};
+pub use choice::{Choice, ChoiceError, PREFERRED, PROJECTORS, choose, quantisation, quantisations};
 pub use local::{Found, NotFound, find};
 pub use name::{ModelName, NameError};
 #[cfg(feature = "hub")]

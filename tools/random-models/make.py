@@ -464,31 +464,37 @@ QWEN_TEMPLATE = (
 )
 
 
-def qwen25vl(folder):
-    """M-RoPE, dynamic resolution (28 pixels a token, 8 to 4096 tokens), window attention."""
-    vocab = bpe_vocab(
+def qwen_vocab():
+    return bpe_vocab(
         "qwen2",
         ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
          "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"],
         {"eos": "<|im_end|>", "eot": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
     )
+
+
+def qwen_merger(w, d):
+    """Four patches to one token."""
+    w.matrix("mm.0", 4 * d, 4 * d)
+    w.bias("mm.0", 4 * d)
+    w.matrix("mm.2", TEXT_WIDTH, 4 * d, 3.0)
+    w.bias("mm.2", TEXT_WIDTH)
+
+
+def qwen25vl(folder):
+    """M-RoPE, dynamic resolution (28 pixels a token, 8 to 4096 tokens), window attention."""
+    vocab = qwen_vocab()
     text_model(
         folder, "qwen25vl", "qwen2vl", vocab, QWEN_TEMPLATE, add_bos=False,
         rope_sections=[2, 3, 3, 0], qkv_bias=True, rope_base=1000000.0, salt=23,
     )
-
-    def project(w, d):
-        w.matrix("mm.0", 4 * d, 4 * d)
-        w.bias("mm.0", 4 * d)
-        w.matrix("mm.2", TEXT_WIDTH, 4 * d, 3.0)
-        w.bias("mm.2", TEXT_WIDTH)
 
     vision_model(
         folder, "qwen25vl", "qwen2.5vl_merger", image_size=560, patch=14, act="silu", rms=True,
         keys=[("spatial_merge_size", 2), ("n_wa_pattern", 2), ("window_size", 112)],
         mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711),
         two_frames=True, patch_bias=False, post_norm=True, gated=True, d=16, n_head=1, n_ff=32,
-        project=project,
+        project=qwen_merger,
     )
 
 
@@ -509,22 +515,14 @@ def qwen3vl(folder):
 
     The second and third part are added to the residual after the first and second layer.
     """
-    vocab = bpe_vocab(
-        "qwen2",
-        ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
-         "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"],
-        {"eos": "<|im_end|>", "eot": "<|im_end|>", "bos": "<|endoftext|>", "pad": "<|endoftext|>"},
-    )
+    vocab = qwen_vocab()
     text_model(
         folder, "qwen3vl", "qwen3vl", vocab, QWEN3_TEMPLATE, add_bos=False, n_layer=3,
         rope_sections=[4, 2, 2, 0], rope_base=5000000.0, salt=0, deepstack=2,
     )
 
     def project(w, d):
-        w.matrix("mm.0", 4 * d, 4 * d)
-        w.bias("mm.0", 4 * d)
-        w.matrix("mm.2", TEXT_WIDTH, 4 * d, 3.0)
-        w.bias("mm.2", TEXT_WIDTH)
+        qwen_merger(w, d)
         for layer in range(2):
             b = f"v.deepstack.{layer}."
             w.norm(b + "norm", 4 * d, bias=True)

@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use llama_cpp_2::gguf::GgufContext;
 use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::{LlamaBackendDeviceType, list_llama_ggml_backend_devices};
 use serde::Serialize;
 
+use super::file::texts_in;
 use super::{LlamaOptions, LoadError, worker};
 
 /// As [`LlamaOptions::gpu_layers`]: every layer, however many the model has.
@@ -60,6 +60,11 @@ pub fn gpus() -> Result<Vec<Gpu>, LoadError> {
     Ok(found.collect())
 }
 
+/// Layers on these GPUs: as many as are asked for, else all where there is one.
+pub fn layers_on(gpus: &[Gpu], asked: Option<u32>) -> u32 {
+    asked.unwrap_or(if gpus.is_empty() { 0 } else { ALL_LAYERS })
+}
+
 /// What is computed where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placement {
@@ -87,7 +92,7 @@ impl Placement {
         if found.is_empty() && wanted {
             return Err(LoadError::NoGpu { backends: backends() });
         }
-        let layers = layers.unwrap_or(if found.is_empty() { 0 } else { ALL_LAYERS });
+        let layers = layers_on(&found, layers);
         let gpus = if named { pick(&found, asked)? } else { found };
         Ok(Self { layers, gpus, named })
     }
@@ -125,14 +130,8 @@ impl Placement {
 /// "clear the tensor"). NaN in it ends as logits that are NaN on a processor; on Vulkan it was seen
 /// to end as a wrong number (`docs/models.md`).
 fn reads_unwritten_memory(projector: &Path) -> bool {
-    /// `GGUF_TYPE_STRING`; reading another type as a string is an assertion of llama.cpp's.
-    const STRING: u32 = 8;
-    let Some(file) = GgufContext::from_file(projector) else { return false };
-    let is_pixtral = |key| {
-        let index = file.find_key(key);
-        index >= 0 && file.kv_type(index) == STRING && file.val_str(index) == Some("pixtral")
-    };
-    ["clip.projector_type", "clip.vision.projector_type"].into_iter().any(is_pixtral)
+    let kinds = texts_in(projector, ["clip.projector_type", "clip.vision.projector_type"]);
+    kinds.iter().flatten().any(|kind| kind == "pixtral")
 }
 
 fn pick(found: &[Gpu], names: &[String]) -> Result<Vec<Gpu>, LoadError> {

@@ -10,20 +10,22 @@ pub mod demo;
 pub mod devices;
 mod engine;
 mod error;
+mod file;
 mod forks;
 mod talk;
 mod trunk;
 mod worker;
 mod yes_no;
 
-use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::chat::Manner;
 use self::devices::Placement;
 use self::engine::{Engine, FIRST_FORK};
 pub use self::error::LoadError;
+pub use self::file::name_in;
+use self::file::sample;
 use self::worker::{Plan, Words, Worker};
 use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError};
@@ -276,37 +278,4 @@ fn fingerprint(options: &LlamaOptions, placement: &Placement) -> Result<Hash, Lo
     ];
     parts.extend(placement.rounding());
     Ok(Hash::of_parts(parts.iter().map(String::as_bytes)))
-}
-
-/// Hash of a model file's length, its first mebibyte (metadata) and 64 KiB at sixty-three places:
-/// hashing all of a 20 GB file would take longer than judging.
-fn sample(path: &Path) -> Result<Hash, LoadError> {
-    use std::io::{Seek, SeekFrom};
-    let unreadable = |error: std::io::Error| LoadError::Unreadable {
-        path: path.to_owned(),
-        detail: error.to_string(),
-    };
-    let mut file = fs_err::File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    let mut bytes = Vec::new();
-    file.by_ref().take(1 << 20).read_to_end(&mut bytes).map_err(unreadable)?;
-    if !bytes.starts_with(b"GGUF") {
-        return Err(LoadError::NotGguf { path: path.to_owned() });
-    }
-    for place in 1..64 {
-        file.seek(SeekFrom::Start(length / 64 * place)).map_err(unreadable)?;
-        file.by_ref().take(1 << 16).read_to_end(&mut bytes).map_err(unreadable)?;
-    }
-    Ok(Hash::of_parts([length.to_le_bytes().as_slice(), &bytes]))
-}
-
-/// What a model calls itself, if its file says so.
-pub fn name_in(model: &Path) -> Option<String> {
-    /// `GGUF_TYPE_STRING`; asking for the text of anything else would end the process.
-    const TEXT: u32 = 8;
-    // So that what it says of a damaged file goes where the rest goes.
-    worker::backend().ok()?;
-    let file = llama_cpp_2::gguf::GgufContext::from_file(model)?;
-    let key = file.find_key("general.name");
-    (key >= 0 && file.kv_type(key) == TEXT).then(|| file.val_str(key).map(str::to_owned)).flatten()
 }

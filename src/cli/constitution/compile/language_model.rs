@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::exit::Failure;
 use crate::cli::gpu::GpuArgs;
+use crate::cli::model;
 use crate::cli::models::named;
 use crate::vlm::Chat;
 use crate::vlm::llama::{DEFAULT_CONTEXT_TOKENS, LlamaChat, LlamaOptions, LoadError, demo};
@@ -82,11 +83,7 @@ impl LanguageModelArgs {
                 LoadError::Unreadable { .. } => {
                     "check the path; a model behind a server is `openai:NAME`"
                 }
-                LoadError::Context { .. } => "a smaller `--context` needs less memory",
-                LoadError::NoGpu { .. } | LoadError::UnknownDevice { .. } => {
-                    "without `--gpu-layers` and `--device` praetor takes what there is"
-                }
-                _ => "choose an instruct model in GGUF",
+                _ => model::help(&error).unwrap_or("choose an instruct model in GGUF"),
             };
             Failure::unopened(&error, Some(help))
         })?;
