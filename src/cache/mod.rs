@@ -40,8 +40,7 @@ pub use self::fill::Kept;
 pub use self::prune::{Pruned, Stats};
 
 /// What the cache may take unless another bound is set: two gibibytes, half of it for some fifteen
-/// million answers, half for the features of some thousand images (of the demo's localizer; the file
-/// grows by doubling).
+/// million answers, half for the features of some two thousand images (of the demo's localizer).
 pub const DEFAULT_LIMIT_BYTES: u64 = 2 << 30;
 
 /// The files, and what they hold.

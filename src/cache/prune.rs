@@ -59,6 +59,17 @@ pub(super) fn stats(
     Ok(Stats { kinds, file_bytes })
 }
 
+/// Bytes of all values of a kind if they are as long as the first; nothing else is read.
+pub(super) fn stored_bytes(database: &Database, kind: Kind) -> Result<u64, redb::Error> {
+    let table = match database.begin_read()?.open_table(table(kind)) {
+        Ok(table) => table,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
+    let first = table.first()?.map_or(0, |(_, value)| KEY_AND_TREE + value.value().len() as u64);
+    Ok(first * table.len()?)
+}
+
 /// Forgets what is not to be kept and gives the space back to the system.
 pub(super) fn prune(
     database: &mut Database,

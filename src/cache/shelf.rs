@@ -22,12 +22,12 @@ const MARK_AFTER_MINUTES: u32 = 3 * MINUTES_A_DAY;
 
 const MINUTES_A_DAY: u32 = 24 * 60;
 
-/// What happens when a file has grown to its limit.
+/// What happens when what is stored has grown to the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhenFull {
     /// What was used longest ago goes: a quarter, so that it is not pruned at every turn.
     ForgetOldest,
-    /// Nothing more is kept until the file is opened again, when half of it goes.
+    /// Nothing more is kept until the file is opened again, when half of it goes if none fits in.
     KeepNoMore,
 }
 
@@ -62,7 +62,8 @@ impl Shelf {
     pub(super) fn open(path: PathBuf, holds: Holds, limit_bytes: u64) -> Result<Self, CacheError> {
         let database = file::open(&path)?;
         let shelf = Self::of(Some(path), holds, limit_bytes, database);
-        if shelf.is_full() {
+        let is_full = shelf.is_full(&shelf.inner());
+        if is_full {
             shelf.forget_oldest();
         }
         Ok(shelf)
@@ -112,15 +113,15 @@ impl Shelf {
     pub(super) fn put(&self, kind: Kind, key: Hash, value: &[u8]) {
         let mut inner = self.inner();
         if inner.database.is_none()
-            || (self.holds.when_full == WhenFull::KeepNoMore && self.is_full())
+            || (self.holds.when_full == WhenFull::KeepNoMore && self.is_full(&inner))
         {
             return;
         }
         inner.wait((kind, key), file::stamped(minute_now(), value));
         if inner.is_due() {
             inner.write();
-            drop(inner);
-            if self.holds.when_full == WhenFull::ForgetOldest && self.is_full() {
+            if self.holds.when_full == WhenFull::ForgetOldest && self.is_full(&inner) {
+                drop(inner);
                 self.forget_oldest();
             }
         }
@@ -154,8 +155,15 @@ impl Shelf {
         Some(fs_err::metadata(self.path.as_deref()?).ok()?.len())
     }
 
-    fn is_full(&self) -> bool {
-        self.file_bytes().is_some_and(|bytes| bytes > self.limit_bytes)
+    /// Small answers are bounded by their file. It grows by doubling, which would leave half of the
+    /// room for large ones unused, so that these are bounded by what is stored.
+    fn is_full(&self, inner: &Inner) -> bool {
+        match self.holds.when_full {
+            WhenFull::ForgetOldest => {
+                self.file_bytes().is_some_and(|bytes| bytes > self.limit_bytes)
+            }
+            WhenFull::KeepNoMore => inner.stored_bytes(self.holds.kinds) > self.limit_bytes,
+        }
     }
 
     fn forget_oldest(&self) {
@@ -190,6 +198,16 @@ impl Inner {
     fn wait(&mut self, key: (Kind, Hash), value: Vec<u8>) {
         self.waiting_bytes += value.len();
         self.waiting.insert(key, value);
+    }
+
+    /// About what the values of these kinds take, those that wait among them: all of one kind are
+    /// taken to be as long as its first.
+    fn stored_bytes(&self, kinds: &[Kind]) -> u64 {
+        let of_kind = |kind: &Kind| {
+            self.database.as_ref().map_or(Ok(0), |database| prune::stored_bytes(database, *kind))
+        };
+        let written: u64 = kinds.iter().map(|kind| of_kind(kind).unwrap_or(0)).sum();
+        written + self.waiting_bytes as u64
     }
 
     fn is_due(&self) -> bool {

@@ -1,16 +1,39 @@
 //! What a GGUF file says of itself, and by what it is known.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use llama_cpp_2::gguf::GgufContext;
 
 use super::{LoadError, worker};
 use crate::ids::Hash;
 
-/// Hash of a model file's length, its first mebibyte (metadata) and 64 KiB at sixty-three places:
-/// hashing all of a 20 GB file would take longer than judging.
+/// Hash of a model: of each of its files its length, its first mebibyte (metadata) and 64 KiB at
+/// sixty-three places, since hashing all of a 20 GB file would take longer than judging.
 pub(super) fn sample(path: &Path) -> Result<Hash, LoadError> {
+    let parts: Vec<Hash> =
+        parts(path).iter().map(|part| sample_of_file(part)).collect::<Result<_, _>>()?;
+    Ok(match parts.as_slice() {
+        [whole] => *whole,
+        _ => Hash::of_parts(parts.iter().map(|part| part.bytes().as_slice())),
+    })
+}
+
+/// The files of a model: all that llama.cpp loads with the first of several, by its rule for their
+/// names (`NAME-00001-of-00003.gguf`), or the file alone.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let split = || {
+        let stem = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
+        let (rest, of) = stem.rsplit_once("-of-")?;
+        let (name, first) = rest.rsplit_once('-')?;
+        let count: u32 = (of.len() == 5).then(|| of.parse().ok()).flatten()?;
+        let part = |number| path.with_file_name(format!("{name}-{number:05}-of-{of}.gguf"));
+        (first == "00001").then(|| (1..=count).map(part).collect())
+    };
+    split().unwrap_or_else(|| vec![path.to_owned()])
+}
+
+fn sample_of_file(path: &Path) -> Result<Hash, LoadError> {
     use std::io::{Seek, SeekFrom};
     let unreadable = |error: std::io::Error| LoadError::Unreadable {
         path: path.to_owned(),
@@ -48,4 +71,31 @@ pub(super) fn texts_in<const N: usize>(path: &Path, keys: [&str; N]) -> [Option<
         let is_text = index >= 0 && file.kv_type(index) == TEXT;
         is_text.then(|| file.val_str(index).map(str::to_owned)).flatten()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_split_model_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = |number: u32| folder.path().join(format!("m-0000{number}-of-00002.gguf"));
+        fs_err::write(part(1), b"GGUF first").unwrap();
+        fs_err::write(part(2), b"GGUF second").unwrap();
+        let before = sample(&part(1)).unwrap();
+        assert_ne!(before, sample_of_file(&part(1)).unwrap());
+        fs_err::write(part(2), b"GGUF other weights").unwrap();
+        assert_ne!(before, sample(&part(1)).unwrap());
+        fs_err::remove_file(part(2)).unwrap();
+        let missing = sample(&part(1)).unwrap_err();
+        assert!(matches!(missing, LoadError::Unreadable { path, .. } if path == part(2)));
+    }
+
+    #[test]
+    fn other_names_are_whole_models() {
+        for name in ["m.gguf", "a-of-b.gguf", "m-00002-of-00002.gguf", "m-1-of-2.gguf"] {
+            assert_eq!(parts(Path::new(name)), [PathBuf::from(name)], "{name}");
+        }
+    }
 }
