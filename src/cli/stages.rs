@@ -9,6 +9,7 @@ use super::model::{Loaded, ModelArgs, Remote};
 use super::remote::{Guarded, LocalOnly};
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
+use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
 use crate::pipeline::baseline::Baseline;
 use crate::pipeline::{Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent};
@@ -139,12 +140,12 @@ impl Way<'_> {
         }
     }
 
-    /// Rules of which the dual encoder reads only the beginning.
-    fn cut_rules(&self) -> Vec<crate::relevance::Cut> {
+    /// CLUE itself, where it judges.
+    fn clue(&self) -> Option<&Pipeline<'_>> {
         match self {
-            Self::Clue(pipeline) => pipeline.cut_rules(),
-            Self::Baseline(_) => Vec::new(),
-            Self::Guarded(guarded) => guarded.inner().cut_rules(),
+            Self::Clue(pipeline) => Some(pipeline),
+            Self::Baseline(_) => None,
+            Self::Guarded(guarded) => guarded.inner().clue(),
         }
     }
 }
@@ -249,10 +250,8 @@ impl StageArgs {
     /// rules that are longer than the encoder reads.
     pub(super) fn notes(&self, way: &Way<'_>, models: &Models) -> Vec<String> {
         let mut notes = models.notes.clone();
-        let signature = way.signature();
-        if signature.method != verdict::Method::Clue {
-            return notes;
-        }
+        let Some(pipeline) = way.clue() else { return notes };
+        let signature = pipeline.signature();
         let asked_for = self.without.iter().map(|stage| verdict::Stage::from(*stage));
         let asked_for: Vec<verdict::Stage> = asked_for.collect();
         let missing = |stage: &verdict::Stage| {
@@ -264,7 +263,18 @@ impl StageArgs {
         if missing(&verdict::Stage::Reasoning) {
             notes.push(MUTE.to_owned());
         }
-        notes.extend(way.cut_rules().iter().map(|cut| {
+        if let Some((count, why)) = pipeline.without_prior() {
+            notes.push(format!(
+                "{count} of {} statements have no prior ({why}): rules with one of them stay \
+                 undetermined; `--without prior` judges by M alone",
+                pipeline.questions()
+            ));
+        }
+        let kept: Vec<&str> = pipeline.kept_local().into_iter().map(RuleId::as_str).collect();
+        if !kept.is_empty() {
+            notes.push(format!("not put to this model, which is elsewhere: {}", kept.join(", ")));
+        }
+        notes.extend(pipeline.cut_rules().iter().map(|cut| {
             format!(
                 "the encoder reads {} of the {} tokens of rule `{}`: its relevance is that of its \
                  beginning",

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use crate::constitution::Policy;
 use crate::encoder::{DualEncoder, Localizer};
+use crate::ids::RuleId;
 use crate::imaging::{Fill, View};
 pub use crate::judge::JudgeError;
 use crate::judge::{self, ByView, Docket, Judge, Regions};
@@ -150,6 +151,18 @@ impl<'models> Pipeline<'models> {
     /// How many different questions a picture is asked at most, of the whole.
     pub fn questions(&self) -> usize {
         self.judge.questions()
+    }
+
+    /// Statements that the model gives no prior for: how many, and why the first has none.
+    pub fn without_prior(&self) -> Option<(usize, &Why)> {
+        self.judge.without_prior()
+    }
+
+    /// Rules that are not put to this model, since it is on another machine.
+    pub fn kept_local(&self) -> Vec<&RuleId> {
+        let far = self.model.leaves_machine();
+        let kept = self.policy.rules.iter().filter(|rule| rule.local_only && far);
+        kept.map(|rule| &rule.id).collect()
     }
 
     /// Rules of which the dual encoder reads only the beginning.

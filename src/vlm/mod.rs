@@ -156,6 +156,16 @@ pub enum Answer {
     Unavailable(Why),
 }
 
+impl Answer {
+    /// Why there is none, where there is none.
+    pub fn unavailable(&self) -> Option<&Why> {
+        match self {
+            Self::Unavailable(why) => Some(why),
+            Self::Seen(_) | Self::Said(_) => None,
+        }
+    }
+}
+
 /// How much of the first token's probability was Yes, and how much was No.
 ///
 /// Both are sums over the tokenizer's variants (case, leading space) and kept as logarithms, since

@@ -17,6 +17,9 @@ use crate::vlm::remote::{
 };
 use crate::vlm::{Chat, Vlm};
 
+/// Longer sides are shrunk to this for servers elsewhere; OpenAI does so itself.
+const LONGEST_SIDE: u32 = 2_048;
+
 /// Opens a language model, which no image is sent to.
 pub(in crate::cli) fn open_chat(server: &Server) -> Result<Box<dyn Chat>, Failure> {
     if !server.talks() {
@@ -68,7 +71,9 @@ impl Server {
         let tape = tape(guard)?;
         let taped = !matches!(tape, Tape::Off);
         let key = if replays { None } else { self.key()? };
-        let options = options(self, key, Arc::clone(&meter), tape);
+        let longest_side = self.longest_side.or((!here).then_some(LONGEST_SIDE));
+        let options =
+            RemoteOptions { longest_side, ..options(self, key, Arc::clone(&meter), tape) };
         let patterns: Vec<String> =
             guard.local_only.iter().chain(&self.local_only).cloned().collect();
         let local_only = LocalOnly::new(if here { &[] } else { &patterns })?;

@@ -52,6 +52,7 @@ pub(in crate::cli) struct Server {
     pub(super) local_only: Vec<String>,
     pub(super) prices: Option<PriceList>,
     pub(super) image_tokens: Option<u32>,
+    pub(super) longest_side: Option<u32>,
     pub(super) extra: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -160,6 +161,7 @@ impl ServerArgs {
             local_only: entry.map(|entry| entry.local_only.clone()).unwrap_or_default(),
             prices: entry.and_then(|entry| entry.prices),
             image_tokens: entry.and_then(|entry| entry.image_tokens),
+            longest_side: entry.and_then(|entry| entry.longest_side),
             extra: entry.map(|entry| entry.extra.clone()).unwrap_or_default(),
         })
     }
@@ -251,6 +253,9 @@ impl Server {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if let Some(side) = self.longest_side {
+            settings.insert("longest_side".to_owned(), side.to_string());
+        }
         if !self.extra.is_empty() {
             let extra = serde_json::Value::Object(self.extra.clone()).to_string();
             settings.insert("extra".to_owned(), extra);

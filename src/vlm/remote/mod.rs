@@ -44,6 +44,9 @@ pub struct RemoteOptions {
     pub key_header: KeyHeader,
     /// What is added to every request as it is: settings of one server that others do not know.
     pub extra: serde_json::Map<String, serde_json::Value>,
+    /// Views with a longer side are shrunk to it before they are sent: a photograph goes along with
+    /// every question about it.
+    pub longest_side: Option<u32>,
     /// Requests under way at once.
     pub concurrency: usize,
     /// How long one request may take.
@@ -79,6 +82,7 @@ impl RemoteOptions {
             key: None,
             key_header: KeyHeader::default(),
             extra: serde_json::Map::new(),
+            longest_side: None,
             concurrency: 4,
             timeout: Duration::from_mins(2),
             retries: 4,
