@@ -38,9 +38,9 @@ impl Judge {
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let models = self.judging.load()?;
         let way = self.judging.stages.join(&policy, &models)?;
-        let folder = self.create_folder(&policy, &models)?;
         let bill = models.remote.as_ref().map(|remote| &remote.bill);
         let about = bill.map(|bill| bill.before(count, way.questions())).transpose()?;
+        let folder = self.create_folder(&policy, &models)?;
         if !self.output.quiet {
             style::notes(&self.judging.stages.notes(&way, &models))?;
             style::notes(about.as_slice())?;
