@@ -63,6 +63,7 @@ impl Eval {
             }
         }
         bar.finish_and_clear();
+        style::notes(&models.bill())?;
         show(&labels, &rows)
     }
 

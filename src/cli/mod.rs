@@ -20,6 +20,7 @@ mod model;
 mod models;
 mod policy;
 mod relevance;
+mod remote;
 mod report;
 mod stages;
 mod style;

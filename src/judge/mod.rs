@@ -18,7 +18,7 @@ use crate::ids::ViewKind;
 use crate::imaging::{Fill, View};
 use crate::prompts::{PromptError, Prompts, Topic};
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, RegionFinding, Stage};
+use crate::verdict::{Finding, Holds, RegionFinding, Stage, Why};
 use crate::vlm::{Answer, Vlm, VlmError};
 
 /// Debiasing by region: who finds the objects, and what is painted over them.
@@ -76,7 +76,7 @@ pub enum JudgeError {
 impl Judge {
     /// Collects the questions of the policy's chains and asks their priors. Without
     /// [`Stage::Preconditions`] each rule is one question, without [`Stage::Prior`] there are no
-    /// priors.
+    /// priors. Rules that are kept on this machine have no questions for a model on another.
     ///
     /// # Errors
     /// When the model is gone or a template can't be rendered.
@@ -88,7 +88,10 @@ impl Judge {
     ) -> Result<Self, JudgeError> {
         let mut judge = Self { questions: Vec::new(), chains: Vec::new(), priors: None };
         for rule in &policy.rules {
-            let chain = if without.contains(&Stage::Preconditions) {
+            let chain = if rule.local_only && model.leaves_machine() {
+                // Nothing of it is asked, not even without an image.
+                Vec::new()
+            } else if without.contains(&Stage::Preconditions) {
                 vec![judge.whole_rule(rule, prompts)?]
             } else {
                 rule.chain.iter().map(|one| judge.precondition(one)).collect()
@@ -128,6 +131,13 @@ impl Judge {
     /// How many different questions a picture is asked at most, of the whole.
     pub fn questions(&self) -> usize {
         self.questions.len()
+    }
+
+    /// Statements that have no prior, so that no rule with one of them can be settled by its answer:
+    /// how many, and why the first has none.
+    pub fn without_prior(&self) -> Option<(usize, &Why)> {
+        let mut missing = self.priors.iter().flatten().filter_map(Answer::unavailable);
+        missing.next().map(|why| (1 + missing.count(), why))
     }
 
     /// What the question at an index, as a [`Case`] names it, asks about.
@@ -302,6 +312,9 @@ impl Judge {
     fn decide(&self, rule: &PolicyRule, index: usize, open: Finding, answer: &Answer) -> Finding {
         let answer = match answer {
             Answer::Seen(answer) => *answer,
+            Answer::Said(yes) => {
+                return decided(Finding { discrete: true, ..open }, decision::by_word(*yes));
+            }
             Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..open },
         };
         let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..open };
@@ -314,6 +327,9 @@ impl Judge {
                 scored(decided(seen, decision), Band::PLAIN, answer.m())
             }
             Some(Answer::Unavailable(why)) => Finding { why: Some(why.clone()), ..seen },
+            Some(Answer::Said(_)) => {
+                Finding { why: Some(Why::failed("the prior came without a probability")), ..seen }
+            }
             Some(Answer::Seen(prior)) => {
                 let (m, prior) = (answer.m(), prior.m());
                 let band = Band::around(prior, rule.thresholds);
@@ -377,6 +393,6 @@ fn m_of(answer: &Answer) -> Option<Probability> {
         Answer::Seen(answer) if decision::not_an_answer(answer.mass()).is_none() => {
             Some(answer.m())
         }
-        Answer::Seen(_) | Answer::Unavailable(_) => None,
+        Answer::Seen(_) | Answer::Said(_) | Answer::Unavailable(_) => None,
     }
 }

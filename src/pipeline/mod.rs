@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use crate::constitution::Policy;
 use crate::encoder::{DualEncoder, Localizer};
+use crate::ids::RuleId;
 use crate::imaging::{Fill, View};
 pub use crate::judge::JudgeError;
 use crate::judge::{self, ByView, Docket, Judge, Regions};
@@ -152,6 +153,18 @@ impl<'models> Pipeline<'models> {
         self.judge.questions()
     }
 
+    /// Statements that the model gives no prior for: how many, and why the first has none.
+    pub fn without_prior(&self) -> Option<(usize, &Why)> {
+        self.judge.without_prior()
+    }
+
+    /// Rules that are not put to this model, since it is on another machine.
+    pub fn kept_local(&self) -> Vec<&RuleId> {
+        let far = self.model.leaves_machine();
+        let kept = self.policy.rules.iter().filter(|rule| rule.local_only && far);
+        kept.map(|rule| &rule.id).collect()
+    }
+
     /// Rules of which the dual encoder reads only the beginning.
     pub fn cut_rules(&self) -> Vec<crate::relevance::Cut> {
         self.scan.as_ref().map(Scan::cut).unwrap_or_default()
@@ -211,10 +224,10 @@ impl<'models> Pipeline<'models> {
                 }
                 relevance => {
                     let findings = docket.findings_of(index);
-                    RuleVerdict {
-                        relevance,
-                        ..RuleVerdict::from_findings(rule.id.clone(), findings)
-                    }
+                    let found = RuleVerdict::from_findings(rule.id.clone(), findings);
+                    let kept = rule.local_only && self.model.leaves_machine();
+                    let why = if kept { Some(Why::KeptLocal) } else { found.why.clone() };
+                    RuleVerdict { relevance, why, ..found }
                 }
             }
         };
