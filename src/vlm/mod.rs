@@ -264,6 +264,12 @@ pub enum VlmError {
         /// What was allowed.
         most: f64,
     },
+    /// A batch can't be handed in or fetched.
+    #[error("the batch is not to be had: {detail}")]
+    Batch {
+        /// What stood in the way.
+        detail: String,
+    },
     /// Answers can't be written down.
     #[error("answers can't be recorded: {detail}")]
     Recording {

@@ -62,7 +62,7 @@ fn told(top: &[(&str, f64)], finish: &str) -> Answer {
 }
 
 /// Sees dogs, and nothing without a picture.
-fn sees_dogs(request: &Request) -> Answer {
+pub(crate) fn sees_dogs(request: &Request) -> Answer {
     match request.about() {
         (_, false) => leaning(0.5),
         (question, true) => leaning(if question.contains("dog") { 0.99 } else { 0.01 }),
@@ -283,7 +283,7 @@ fn systemone_is_asked_by_name_and_an_ordinary_model_is_told_apart() {
 }
 
 /// Judges one picture by the constitution of pets, at a server.
-fn judge(praetor: &Praetor, server: &Server, more: &[&str]) -> Run {
+pub(crate) fn judge(praetor: &Praetor, server: &Server, more: &[&str]) -> Run {
     praetor.picture("dog.png");
     let model = ["judge", "dog.png", "-c", "pets.yaml", "--model", "openai:m"];
     let at =

@@ -12,8 +12,8 @@ use crate::prompts::Prompts;
 use crate::vlm::decisions::{DecisionVlm, Interface};
 use crate::vlm::openai::{OpenAiChat, OpenAiVlm};
 use crate::vlm::remote::{
-    Bounds, Key, KeyHeader, Meter, Recorder, Recording, RemoteError, RemoteOptions, Tape,
-    TapeError, is_this_machine,
+    Batches, Bounds, Desk, Key, KeyHeader, Meter, Recorder, Recording, RemoteError, RemoteOptions,
+    Tape, TapeError, is_this_machine,
 };
 use crate::vlm::{Chat, Vlm};
 
@@ -74,12 +74,38 @@ impl Server {
         let longest_side = self.longest_side.or((!here).then_some(LONGEST_SIDE));
         let options =
             RemoteOptions { longest_side, ..options(self, key, Arc::clone(&meter), tape) };
+        let batches = self.batches(&options, guard)?;
         let patterns: Vec<String> =
             guard.local_only.iter().chain(&self.local_only).cloned().collect();
         let local_only = LocalOnly::new(if here { &[] } else { &patterns })?;
-        let remote =
-            Remote { bill: self.bill(guard, meter), talks: self.talks(), taped, local_only };
+        let remote = Remote {
+            bill: self.bill(guard, meter),
+            talks: self.talks(),
+            taped,
+            local_only,
+            batches,
+        };
         Ok((self.model(options, prompts)?, remote))
+    }
+
+    /// The line to the server's batches, if questions are handed in, with what it has answered.
+    fn batches(
+        &self,
+        options: &RemoteOptions,
+        guard: &GuardArgs,
+    ) -> Result<Option<Batches>, Failure> {
+        let Tape::Batch(desk) = &options.tape else { return Ok(None) };
+        if self.kind != Kind::Openai {
+            return Err(Failure::Input(miette::miette!(
+                code = "praetor::batch::kind",
+                help = "leave `--batch` away, or ask the model by `openai:NAME`",
+                "questions for `{}` can't be handed in as a batch",
+                self.shown()
+            )));
+        }
+        let batches = Batches::open(options.clone(), desk.clone()).map_err(unopened)?;
+        batches.fetch(guard.batch.batch_wait)?;
+        Ok(Some(batches))
     }
 
     fn bill(&self, guard: &GuardArgs, meter: Arc<Meter>) -> Bill {
@@ -129,6 +155,9 @@ fn tape(guard: &GuardArgs) -> Result<Tape, Failure> {
         let help = format!("`{}` is where answers are kept or come from", path.display());
         Failure::unopened(error, Some(&help))
     };
+    if let Some(folder) = &guard.batch.batch {
+        return Desk::open(folder).map(Tape::Batch).map_err(|error| failed(folder, &error));
+    }
     match (&guard.record, &guard.replay) {
         (Some(path), _) => {
             Recorder::open(path).map(Tape::Record).map_err(|error| failed(path, &error))

@@ -8,6 +8,8 @@
 //! offence. Which failures are those of one question and which of the whole run, `outcome` says.
 
 mod address;
+mod batches;
+mod desk;
 mod key;
 mod line;
 mod meter;
@@ -19,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::address::is_this_machine;
+pub use self::batches::{Batches, Standing};
+pub use self::desk::Desk;
 pub use self::key::Key;
 pub(super) use self::line::{Ask, Heard, Line};
 pub use self::meter::{Bounds, Meter, Prices, Usage};
