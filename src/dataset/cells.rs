@@ -120,7 +120,8 @@ pub(super) fn rules(
     let Some(list) = array.as_list_opt::<i32>() else { return Ok(None) };
     let items = list.value(at);
     let texts = items.as_string_opt::<i32>();
-    let texts = texts.into_iter().flat_map(|texts| texts.iter()).map(|text| text.map(str::to_owned));
+    let texts =
+        texts.into_iter().flat_map(|texts| texts.iter()).map(|text| text.map(str::to_owned));
     let rules: Option<Vec<String>> = texts.collect();
     rules.map(Some).ok_or_else(|| Mistake::Cell {
         column: column.to_owned(),

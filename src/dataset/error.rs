@@ -65,7 +65,10 @@ pub enum DatasetError {
         detail: String,
     },
     /// This build reads no Parquet.
-    #[error("`{}` is Parquet, which this build does not read; build with the feature `parquet`", shown(path))]
+    #[error(
+        "`{}` is Parquet, which this build does not read; build with the feature `parquet`",
+        shown(path)
+    )]
     NoParquet {
         /// What was named.
         path: PathBuf,
@@ -76,7 +79,8 @@ pub enum DatasetError {
 }
 
 fn list(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().take(30).map(|name| format!("`{}`", shown(name))).collect();
+    let names: Vec<String> =
+        names.iter().take(30).map(|name| format!("`{}`", shown(name))).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
@@ -147,7 +151,11 @@ pub enum Mistake {
         image: String,
     },
     /// A word that is neither safe nor unsafe.
-    #[error("says `{}`, which is neither `Safe` nor `Unsafe`; say what it means with `--label '{}=unsafe'`", shown(word), shown(word))]
+    #[error(
+        "says `{}`, which is neither `Safe` nor `Unsafe`; say what it means with `--label '{}=unsafe'`",
+        shown(word),
+        shown(word)
+    )]
     Safety {
         /// The word.
         word: String,

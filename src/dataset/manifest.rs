@@ -181,13 +181,14 @@ fn csv_rows(sheet: Sheet) -> Result<Rows, DatasetError> {
     })?;
     let headers: Vec<String> =
         headers.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-    if let Some(missing) = sheet.options.columns.missing(|name| headers.iter().any(|one| one == name)) {
+    if let Some(missing) =
+        sheet.options.columns.missing(|name| headers.iter().any(|one| one == name))
+    {
         return Err(sheet.missing(missing, headers));
     }
     let mut records = reader.into_records();
-    let mut line = 1;
     Ok(Box::new(std::iter::from_fn(move || {
-        line = records.reader().position().line();
+        let line = records.reader().position().line();
         let row = records.next()?.map_err(|error| Mistake::NotCsv { detail: error.to_string() });
         let example = row.and_then(|record| csv_row(&sheet, &headers, &record));
         Some(example.map_err(|mistake| sheet.error(line, mistake)))
@@ -198,7 +199,8 @@ fn csv_rows(sheet: Sheet) -> Result<Rows, DatasetError> {
 fn delimiter(sheet: &Sheet) -> Result<u8, DatasetError> {
     let mut header = Vec::new();
     sheet.open()?.read_until(b'\n', &mut header)?;
-    let count = |wanted: u8| header.iter().filter(|byte| **byte == wanted).count();
+    let header = String::from_utf8_lossy(&header);
+    let count = |wanted: u8| header.matches(char::from(wanted)).count();
     let most = [b',', b';', b'\t'].into_iter().rev().max_by_key(|wanted| count(*wanted));
     Ok(most.unwrap_or(b','))
 }

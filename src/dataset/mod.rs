@@ -129,7 +129,7 @@ impl Dataset {
         let options = options.clone();
         let dataset = Self { path: path.to_owned(), options, format, files };
         // What has no columns that could be used is told of before anything is judged.
-        dataset.read(Reading::Labels)?;
+        drop(dataset.read(Reading::Labels)?);
         Ok(dataset)
     }
 

@@ -153,7 +153,12 @@ impl Shard {
     }
 
     /// How the row's image is called, and where it is.
-    fn image(&self, batch: &RecordBatch, at: usize, row: u64) -> Result<(String, Content), Mistake> {
+    fn image(
+        &self,
+        batch: &RecordBatch,
+        at: usize,
+        row: u64,
+    ) -> Result<(String, Content), Mistake> {
         let numbered = format!("{}#{row}", self.path.to_string_lossy());
         let column = self.columns.get(&Role::Image).map_or("image", String::as_str);
         if self.reading == Reading::Labels {
@@ -253,7 +258,8 @@ fn class_names(metadata: &ArrowReaderMetadata) -> BTreeMap<String, Vec<String>> 
     let features = read.as_ref().and_then(|read| read["info"]["features"].as_object());
     let names = features.into_iter().flatten().filter_map(|(column, feature)| {
         let names = feature["names"].as_array()?.iter();
-        let names: Option<Vec<String>> = names.map(|name| Some(name.as_str()?.to_owned())).collect();
+        let names: Option<Vec<String>> =
+            names.map(|name| Some(name.as_str()?.to_owned())).collect();
         Some((column.clone(), names?))
     });
     names.collect()

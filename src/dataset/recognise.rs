@@ -27,8 +27,7 @@ pub enum Format {
 }
 
 impl Format {
-    const ALL: [Self; 5] =
-        [Self::Folder, Self::Jsonl, Self::Csv, Self::ImageFolder, Self::Parquet];
+    const ALL: [Self; 5] = [Self::Folder, Self::Jsonl, Self::Csv, Self::ImageFolder, Self::Parquet];
 
     fn name(self) -> &'static str {
         match self {
@@ -110,8 +109,7 @@ fn by_first_bytes(path: &Path) -> Result<Format, DatasetError> {
 fn of_folder(path: &Path, chosen: Option<Format>) -> Result<(Format, Vec<PathBuf>), DatasetError> {
     let allowed = |format| chosen.is_none_or(|chosen| chosen == format);
     let metadata = below(path, 2, |file| {
-        stem(file) == "metadata"
-            && ["csv", "jsonl", "parquet"].contains(&extension(file).as_str())
+        stem(file) == "metadata" && ["csv", "jsonl", "parquet"].contains(&extension(file).as_str())
     })?;
     if allowed(Format::ImageFolder) && !metadata.is_empty() {
         return Ok((Format::ImageFolder, metadata));

@@ -1,5 +1,6 @@
 //! From the cells of a row, or the folders of a path, to a label.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::label::{Label, Meaning, Safety};
@@ -122,7 +123,7 @@ impl Draft<'_> {
     }
 
     fn finish(mut self) -> Result<Label, Mistake> {
-        match self.label.violated.as_ref().map(|rules| rules.is_empty()) {
+        match self.label.violated.as_ref().map(BTreeSet::is_empty) {
             Some(true) => self.say(Safety::Safe)?,
             Some(false) => self.say(Safety::Unsafe)?,
             None => {}
