@@ -1,8 +1,8 @@
 #!/bin/sh
 # The evaluation of docs/evaluation.md in UnsafeBench's layout: the held-out pictogram scenes as one
-# Parquet file with two sources, trained art and art that was never trained on, and F1 by category
-# and source with the gap between them. Usage: unsafebench.sh [WORK]; demo-model/make.sh fills WORK
-# with the art. Four minutes on two cores.
+# Parquet file with two sources, trained art and art that was never trained on; F1 by category and
+# source with the gap between them. Writes the table into the page. Usage: unsafebench.sh [WORK];
+# demo-model/make.sh fills WORK with the art.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/.." && pwd)
@@ -20,9 +20,24 @@ rm -f "$out/test.parquet"
     --column category=rule --label 'trained=source:trained art' \
     --label 'emojione=source:unseen art' --label 'openmoji=source:unseen art'
 rm -rf "$out/run"
-"$praetor" eval "$out/test.parquet" --constitution "$root/constitutions/demo.yaml" \
-    --out "$out/run" --html "$out/page.html" | tee "$out/table.txt"
-echo
-echo "each image by its category's rule alone, as UnsafeBench asks:"
-"$praetor" eval "$out/test.parquet" --constitution "$root/constitutions/demo.yaml" \
-    --run "$out/run" --by-category | tee "$out/by-category.txt"
+# From within, so that no path of this machine stands in the table.
+cd "$out"
+constitution=$root/constitutions/demo.yaml
+"$praetor" eval test.parquet --constitution "$constitution" --out run --html page.html >table.txt
+cat table.txt
+"$praetor" eval test.parquet --constitution "$constitution" --run run --by-category \
+    >by-category.txt
+cat by-category.txt
+
+{
+    echo '```text'
+    sed '/^Reliability/,$d' table.txt
+    echo '```'
+    echo
+    echo 'Each image by its category'"'"'s rule alone, as UnsafeBench asks:'
+    echo
+    echo '```text'
+    sed '1,3d; /^F1 by category/,$d' by-category.txt
+    echo '```'
+} >table.md
+python3 "$here/demo-model/splice.py" "$root/docs/evaluation.md" unsafebench table.md
