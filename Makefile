@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation unsafebench sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ figures: build ## The model card's figures, measured through praetor
 
 ablation: build ## What each stage adds, beside the paper's baselines: docs/evaluation.md
 	tools/demo-model/ablation.sh
+
+unsafebench: build ## The scenes in UnsafeBench's layout: F1 by category and source, and the gap
+	tools/unsafebench.sh
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh
