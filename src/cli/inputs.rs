@@ -22,7 +22,7 @@ pub(super) struct Inputs {
 }
 
 /// What one image file may cost, against decompression bombs.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArgs {
     /// Largest image file, in mebibytes
@@ -66,9 +66,14 @@ const NAMED: usize = 5;
 impl Unread {
     /// Takes note of an image.
     pub(super) fn add(&mut self, image: &str, error: &ImageError) {
+        self.note(format!("{}: {}", shown(image), shown(&error.message)));
+    }
+
+    /// Takes note of an input that gave no image, in the words of its error.
+    pub(super) fn note(&mut self, what: String) {
         self.count += 1;
         if self.first.len() < NAMED {
-            self.first.push(format!("{}: {}", shown(image), shown(&error.message)));
+            self.first.push(what);
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod compare;
 mod constitution;
 mod doctor;
 mod encoders;
@@ -68,6 +69,7 @@ enum Command {
     Relevance(relevance::RelevanceCommand),
     Eval(eval::Eval),
     Impact(impact::ImpactCommand),
+    Compare(compare::Compare),
     Tune(tune::Tune),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -98,6 +100,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Impact(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),

@@ -4,6 +4,8 @@
 //! judging and hands the verdicts over.
 
 pub mod ablation;
+pub mod agreement;
+pub mod compare;
 mod intervals;
 mod labels;
 mod metrics;

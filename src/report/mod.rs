@@ -11,6 +11,7 @@
 //! reader chooses to see them; they are in the file all the same. This room reads and writes no
 //! files.
 
+mod compare;
 mod explain;
 mod impact;
 mod picture;
@@ -25,13 +26,15 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
+pub use self::compare::{Exhibit, compare_page, kappa, letter, reasons};
 pub use self::explain::explain_page;
 pub use self::impact::{Thumbnail, impact_page};
 pub use self::picture::Inline;
 pub use self::scale::{Axis, Nearness, Scale};
 
 /// The templates: a page each, and the pieces that pages share.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
+    ("compare.html", include_str!("compare.html.jinja")),
     ("explain.html", include_str!("explain.html.jinja")),
     ("impact.html", include_str!("impact.html.jinja")),
     ("pieces.html", include_str!("pieces.html.jinja")),

@@ -1,0 +1,1 @@
+//! Panels made by hand.
