@@ -12,6 +12,8 @@ mod audit;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
 mod compile;
 #[cfg(test)]
 mod constitutions;
