@@ -32,6 +32,7 @@ pub mod cache;
 pub mod cli;
 pub mod compile;
 pub mod constitution;
+pub mod dataset;
 pub mod doctor;
 pub mod encoder;
 pub mod eval;

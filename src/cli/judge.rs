@@ -63,9 +63,9 @@ impl Judge {
         models: &Models,
     ) -> Result<Option<RunFolder>, Failure> {
         let Some(path) = &self.output.out else { return Ok(None) };
-        let mut settings = self.policy.settings();
-        settings.insert("trace".to_owned(), self.output.trace.to_string());
-        let manifest = self.judging.manifest(policy, models, settings);
+        let mut more = self.policy.settings();
+        more.insert("trace".to_owned(), self.output.trace.to_string());
+        let manifest = self.judging.manifest(policy, models, more);
         Ok(Some(RunFolder::create(path, &manifest)?))
     }
 }

@@ -7,6 +7,8 @@ mod audit;
 mod cache;
 mod compare;
 mod constitution;
+mod data;
+mod dataset;
 mod doctor;
 mod encoders;
 mod eval;
@@ -25,6 +27,7 @@ mod report;
 mod stages;
 mod style;
 mod summary;
+mod table;
 mod tree;
 mod tune;
 
@@ -67,6 +70,7 @@ enum Command {
     Judge(judge::Judge),
     Explain(explain::Explain),
     Relevance(relevance::RelevanceCommand),
+    Data(data::Data),
     Eval(eval::Eval),
     Impact(impact::ImpactCommand),
     Compare(compare::Compare),
@@ -98,6 +102,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Judge(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Relevance(command) => command.run(),
+        Command::Data(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Impact(command) => command.run(),
         Command::Compare(command) => command.run(),

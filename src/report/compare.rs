@@ -12,8 +12,8 @@ use crate::eval::paired::points;
 use crate::eval::{Estimate, share_of};
 use crate::ids::RuleId;
 use crate::imaging::shown;
-use crate::units::Probability;
-use crate::verdict::{Finding, Method, Outcome, RuleVerdict, Verdict};
+use crate::units::{Probability, duration};
+use crate::verdict::{Finding, Holds, Method, Outcome, RuleVerdict, Verdict};
 
 /// An image that judges see differently, with what is needed to show it.
 #[derive(Clone, Debug)]
@@ -34,7 +34,6 @@ pub struct Exhibit {
 /// # Errors
 /// [`ReportError`] when the template can't be used.
 pub fn compare_page(comparison: &Comparison, exhibits: &[Exhibit]) -> Result<String, ReportError> {
-    let safe = |text: &str| shown(text).to_string();
     let cards = exhibits.iter().filter_map(|exhibit| {
         let dispute = comparison.disputes.get(exhibit.dispute)?;
         Some(Card::new(dispute, exhibit, comparison))
@@ -49,7 +48,7 @@ pub fn compare_page(comparison: &Comparison, exhibits: &[Exhibit]) -> Result<Str
         changed: comparison.left_out.changed,
         unread: comparison.left_out.unread,
         labelled: comparison.labelled,
-        conclusions: comparison.conclusions().iter().map(|text| safe(text)).collect(),
+        conclusions: comparison.conclusions().iter().map(|text| pieces(text)).collect(),
         judges: comparison.judges.iter().enumerate().map(JudgeRow::new).collect(),
         by_rule: comparison.judges.iter().filter(|judge| judge.by_rule).count(),
         fleiss: comparison.fleiss.map(kappa),
@@ -61,6 +60,19 @@ pub fn compare_page(comparison: &Comparison, exhibits: &[Exhibit]) -> Result<Str
         version: env!("CARGO_PKG_VERSION"),
     };
     render("compare.html", &page)
+}
+
+/// A part of a sentence, and whether it is a name.
+#[derive(Debug, Serialize)]
+struct Piece {
+    text: String,
+    code: bool,
+}
+
+/// What stands between backticks is a name.
+fn pieces(sentence: &str) -> Vec<Piece> {
+    let each = sentence.split('`').enumerate();
+    each.map(|(at, text)| Piece { text: shown(text).to_string(), code: at % 2 == 1 }).collect()
 }
 
 fn title(comparison: &Comparison) -> String {
@@ -106,7 +118,7 @@ struct Page {
     changed: usize,
     unread: usize,
     labelled: Option<usize>,
-    conclusions: Vec<String>,
+    conclusions: Vec<Vec<Piece>>,
     judges: Vec<JudgeRow>,
     /// Judges that go by rules.
     by_rule: usize,
@@ -143,7 +155,7 @@ struct JudgeRow {
 
 #[derive(Debug, Serialize)]
 struct AgainstRow {
-    right: usize,
+    right: u32,
     interval: Option<String>,
     precision: Option<String>,
     recall: Option<String>,
@@ -168,7 +180,7 @@ impl JudgeRow {
             safe: judge.safe,
             unread: judge.unread,
             missing: judge.missing,
-            seconds: judge.seconds_per_thousand.map(|seconds| format!("{seconds:.1} s")),
+            seconds: judge.milliseconds_per_thousand().map(duration),
             dollars: facts.dollars_per_thousand.map(|dollars| format!("{dollars:.2} $")),
             against: judge.against.map(AgainstRow::new),
         }
@@ -365,9 +377,16 @@ fn in_question(dispute: &Dispute) -> Vec<&RuleId> {
 
 fn rules(verdict: &Verdict, in_question: &[&RuleId]) -> Vec<CardRule> {
     let by_rule = verdict.method == Method::Clue;
-    let those = verdict.rules.iter().filter(|rule| !by_rule || in_question.contains(&&rule.rule));
+    let score = |rule: &&RuleVerdict| rule.score.map_or(-1.0, Probability::value);
+    let mut those: Vec<&RuleVerdict> =
+        verdict.rules.iter().filter(|rule| !by_rule || in_question.contains(&&rule.rule)).collect();
+    if those.is_empty() {
+        // No rule is in question; the one that came nearest tells most.
+        those.extend(verdict.rules.iter().max_by(|one, other| score(one).total_cmp(&score(other))));
+    }
     let asked = Asked::of(verdict);
     those
+        .into_iter()
         .map(|rule| CardRule {
             id: by_rule.then(|| rule.rule.to_string()),
             outcome: words::outcome(rule.outcome),
@@ -380,7 +399,15 @@ fn rules(verdict: &Verdict, in_question: &[&RuleId]) -> Vec<CardRule> {
 /// What decided, as far as the run has kept it.
 fn notes(rule: &RuleVerdict, asked: Asked) -> Vec<String> {
     let told = |finding: &Finding| {
-        format!("{}: {}", finding.precondition, words::decision(finding, asked, None))
+        let mark = match finding.holds {
+            Holds::Yes => '✓',
+            Holds::No => '✗',
+            Holds::Unknown => '?',
+        };
+        let decision = words::decision(finding, asked, None);
+        // The mark says already whether it holds.
+        let because = decision.strip_prefix(asked.answer(finding.holds)).unwrap_or(&decision);
+        format!("{mark} {}{because}", finding.precondition)
     };
     match (rule.outcome, rule.relevance) {
         (Outcome::Irrelevant, Some(relevance)) => vec![format!(

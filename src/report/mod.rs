@@ -12,6 +12,7 @@
 //! files.
 
 mod compare;
+mod eval;
 mod explain;
 mod impact;
 mod picture;
@@ -27,14 +28,16 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
 pub use self::compare::{Exhibit, compare_page, kappa, letter, reasons};
+pub use self::eval::{About, eval_page};
 pub use self::explain::explain_page;
 pub use self::impact::{Thumbnail, impact_page};
 pub use self::picture::Inline;
 pub use self::scale::{Axis, Nearness, Scale};
 
 /// The templates: a page each, and the pieces that pages share.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("compare.html", include_str!("compare.html.jinja")),
+    ("eval.html", include_str!("eval.html.jinja")),
     ("explain.html", include_str!("explain.html.jinja")),
     ("impact.html", include_str!("impact.html.jinja")),
     ("pieces.html", include_str!("pieces.html.jinja")),

@@ -54,7 +54,9 @@ fn run(praetor: &Praetor, name: &str, policy: &str, verdicts: &[Verdict]) {
         machine: "linux x86_64".to_owned(),
     };
     let mut folder = RunFolder::create(&praetor.path(name), &manifest).unwrap();
-    verdicts.iter().for_each(|verdict| folder.append(verdict).unwrap());
+    for verdict in verdicts {
+        folder.append(verdict).unwrap();
+    }
 }
 
 /// Two judges on five images: one is flagged by the first alone, one refused by the second.

@@ -1,11 +1,13 @@
 //! The images that judges see differently, with their pictures and what each judge said.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::cli::Failure;
 use crate::cli::inputs::LimitArgs;
+use crate::dataset::{Dataset, Options};
 use crate::eval::compare::{Comparison, Dispute};
-use crate::imaging::{Source, decode};
+use crate::imaging::{Decoded, Limits, Source, decode};
 use crate::report::{Exhibit, Inline, compare_page};
 use crate::store::Run;
 
@@ -19,12 +21,13 @@ pub(super) fn page(
     (most, limits): (usize, &LimitArgs),
 ) -> Result<String, Failure> {
     let disputes = &comparison.disputes[..comparison.disputes.len().min(most)];
+    let mut pictures = pictures(disputes, &limits.limits());
     let mut exhibits: Vec<Exhibit> = disputes
         .iter()
         .enumerate()
         .map(|(place, dispute)| Exhibit {
             dispute: place,
-            picture: picture(dispute, limits),
+            picture: pictures.remove(&dispute.image),
             verdicts: vec![None; runs.len()],
         })
         .collect();
@@ -63,10 +66,41 @@ fn fill(exhibits: &mut [Exhibit], disputes: &[Dispute], runs: &[Run]) -> Result<
     Ok(())
 }
 
-/// The picture, if the file is still where it was, and still the same.
-fn picture(dispute: &Dispute, limits: &LimitArgs) -> Option<Inline> {
-    let decoded = decode(&Source::new(&dispute.image), &limits.limits()).ok()?;
+/// The pictures, by image: of files that are still where they were and still the same.
+fn pictures(disputes: &[Dispute], limits: &Limits) -> BTreeMap<String, Inline> {
+    let mut found = BTreeMap::new();
+    let mut inside: BTreeMap<String, Vec<&Dispute>> = BTreeMap::new();
+    for dispute in disputes {
+        if let Some((file, _)) = dispute.image.split_once(PARQUET) {
+            inside.entry(format!("{file}.parquet")).or_default().push(dispute);
+        } else if let Ok(decoded) = decode(&Source::new(&dispute.image), limits) {
+            found.extend(inline(dispute, &decoded));
+        }
+    }
+    for (file, mut wanted) in inside {
+        let dataset = Dataset::open(Path::new(&file), &Options::default());
+        let Ok(examples) = dataset.and_then(|dataset| dataset.examples()) else { continue };
+        for example in examples.flatten() {
+            let Some(at) = wanted.iter().position(|one| one.image == example.name) else {
+                continue;
+            };
+            let dispute = wanted.swap_remove(at);
+            if let Ok(decoded) = example.decode(limits) {
+                found.extend(inline(dispute, &decoded));
+            }
+            if wanted.is_empty() {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// How an image inside of a Parquet file is named.
+const PARQUET: &str = ".parquet#";
+
+fn inline(dispute: &Dispute, decoded: &Decoded) -> Option<(String, Inline)> {
     let same = dispute.hash.is_none_or(|hash| hash == decoded.hash);
     let first = decoded.pictures.first().filter(|_| same)?;
-    Inline::new(&first.pixels, LONGEST).ok()
+    Some((dispute.image.clone(), Inline::new(&first.pixels, LONGEST).ok()?))
 }

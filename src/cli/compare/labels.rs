@@ -3,28 +3,58 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::cli::Failure;
-use crate::eval::Labels;
+use crate::cli::dataset::{ReadingArgs, UNKNOWN_RULE};
+use crate::cli::inputs::Unread;
+use crate::cli::{Failure, style};
+use crate::dataset::{Content, Dataset, Example, Mistake};
 use crate::eval::compare::{Truth, Truths};
-use crate::ids::{Hash, RuleId};
+use crate::ids::{Hash, ImageHash, RuleId};
+use crate::imaging::shown;
 use crate::store::Run;
 use crate::verdict::Method;
 
-/// Reads labels; an image is known by the hash of its file, where it is still there, and by its path.
-pub(super) fn read(path: &Path, runs: &[Run]) -> Result<Truths, Failure> {
-    let rules = rules(runs)?;
-    let labels = Labels::load(path, &rules.iter().collect::<Vec<_>>())?;
+/// Reads labels; an image is known by the hash of its file, where it is there, and by its name. Rows that
+/// can't be used are noted and left out.
+pub(super) fn read(
+    path: &Path,
+    reading: &ReadingArgs,
+    runs: &[Run],
+    quiet: bool,
+) -> Result<Truths, Failure> {
+    let dataset = Dataset::open(path, &reading.options(rules(runs)?))?;
     let mut truths = Truths::default();
-    for label in labels.images {
-        let hash = fs_err::read(&label.path).ok().map(|bytes| Hash::of(&bytes));
-        let truth = Truth { is_unsafe: !label.violated.is_empty(), violated: Some(label.violated) };
-        truths.add(label.path.to_string_lossy().into_owned(), hash, &truth);
+    let mut unread = Unread::default();
+    for row in dataset.examples()? {
+        match row {
+            Ok(example) => {
+                if let Some(is_unsafe) = example.label.is_unsafe() {
+                    let hash = hash(&example);
+                    let Example { name, label, .. } = example;
+                    truths.add(name, hash, &Truth { is_unsafe, violated: label.violated });
+                }
+            }
+            Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
+                return Err(Failure::mistake(&error, Some(UNKNOWN_RULE)));
+            }
+            Err(error) => unread.note(shown(&error.to_string()).to_string()),
+        }
+    }
+    if !quiet {
+        style::notes(&unread.notes())?;
     }
     Ok(truths)
 }
 
-/// Every rule that a judge has judged: a label can name no other, unless all look at the whole image.
-fn rules(runs: &[Run]) -> Result<BTreeSet<RuleId>, Failure> {
+fn hash(example: &Example) -> Option<ImageHash> {
+    match &example.content {
+        Content::File(source) => fs_err::read(source.path()).ok().map(|bytes| Hash::of(&bytes)),
+        Content::Bytes(bytes) => Some(Hash::of(bytes)),
+    }
+}
+
+/// Every rule that a judge has judged, since a label that names another can never be found; nothing
+/// where all look at the image as a whole.
+fn rules(runs: &[Run]) -> Result<Option<BTreeSet<RuleId>>, Failure> {
     let mut rules = BTreeSet::new();
     for run in runs {
         for verdict in run.verdicts()? {
@@ -34,5 +64,5 @@ fn rules(runs: &[Run]) -> Result<BTreeSet<RuleId>, Failure> {
             }
         }
     }
-    Ok(rules)
+    Ok((!rules.is_empty()).then_some(rules))
 }

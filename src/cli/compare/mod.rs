@@ -14,6 +14,7 @@ use clap::Args;
 
 use self::run::{Archive, Bench};
 use self::word::{JudgeWord, What};
+use super::dataset::ReadingArgs;
 use super::inputs::Unread;
 use super::judging::{Format, JudgingArgs};
 use super::policy::PolicyArgs;
@@ -60,7 +61,7 @@ pub(super) struct Compare {
     /// Compare runs that were made by different policies
     #[arg(long, help_heading = "Comparison")]
     allow_different_policies: bool,
-    /// Labels, as `praetor eval` takes them, to tell who is right
+    /// Labels, a dataset as `praetor eval` takes it, to tell who is right
     #[arg(long, value_name = "LABELS", help_heading = "Comparison")]
     labels: Option<PathBuf>,
     /// Exit with 1 if judges differ on any image, in conclusion or violated rules, or if an image could
@@ -80,6 +81,8 @@ pub(super) struct Compare {
     /// No progress bar and no notes
     #[arg(short, long, help_heading = "Output")]
     quiet: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     judging: JudgingArgs,
 }
@@ -228,9 +231,7 @@ impl Compare {
     fn sources(&self, run: Option<&Run>) -> Result<Vec<Source>, Failure> {
         let mut images = Vec::new();
         if let (true, Some(run)) = (self.images.is_empty(), run) {
-            for verdict in run.verdicts()? {
-                images.push(Source::new(verdict?.image));
-            }
+            images = judged(run)?;
         }
         let mut unread = Unread::default();
         for source in Sources::new(&self.images, BufReader::new(io::stdin())) {
@@ -279,7 +280,8 @@ impl Compare {
                 dollars_per_thousand: None,
             });
         }
-        let truths = self.labels.as_deref().map(|path| labels::read(path, runs)).transpose()?;
+        let read = |path| labels::read(path, &self.reading, runs, self.quiet);
+        let truths = self.labels.as_deref().map(read).transpose()?;
         let comparison = Comparison::of(&panel, facts, truths.as_ref());
         if comparison.images == 0 {
             return Err(nothing_in_common(&comparison));
@@ -289,6 +291,20 @@ impl Compare {
         }
         Ok(comparison)
     }
+}
+
+/// The images of a run, where they lay; those inside of a Parquet file are that file, once.
+fn judged(run: &Run) -> Result<Vec<Source>, Failure> {
+    let mut images: Vec<Source> = Vec::new();
+    for verdict in run.verdicts()? {
+        let image = verdict?.image;
+        let inside = image.split_once(".parquet#").map(|(before, _)| format!("{before}.parquet"));
+        let file = Source::new(inside.as_ref().unwrap_or(&image));
+        if inside.is_none() || images.last() != Some(&file) {
+            images.push(file);
+        }
+    }
+    Ok(images)
 }
 
 fn nothing_in_common(comparison: &Comparison) -> Failure {

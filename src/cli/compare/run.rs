@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::word::JudgeWord;
-use crate::cli::inputs::{Decode, Unread, task};
+use crate::cli::inputs::{Unread, tasks_of};
 use crate::cli::judging::JudgingArgs;
 use crate::cli::policy::PolicyArgs;
 use crate::cli::{Failure, report, style};
 use crate::constitution::Policy;
 use crate::imaging::{Source, shown};
-use crate::pipeline::stream::{Task, judge_all};
+use crate::pipeline::stream::judge_all;
 use crate::store::{Run, RunFolder};
 use crate::verdict::Conclusion;
 
@@ -47,10 +47,13 @@ impl Bench<'_> {
             style::notes(&notes.iter().map(named).collect::<Vec<_>>())?;
             report::progress_bar(Some(self.images.len() as u64))
         };
+        let limits = judging.limits.limits();
+        let images = self.images.to_vec();
+        let tasks = images.into_iter().flat_map(move |source| tasks_of(Ok(source), &limits));
         let mut failure = None;
         let mut unread = Unread::default();
         let mut read = 0;
-        judge_all(way.judging(), self.tasks(judging).into_iter(), |verdict| {
+        judge_all(way.judging(), tasks, |verdict| {
             bar.inc(1);
             match &verdict.error {
                 Some(error) if verdict.verdict == Conclusion::Failed => {
@@ -75,11 +78,6 @@ impl Bench<'_> {
             style::notes(&unread.notes())?;
         }
         Ok(Run::open(folder)?)
-    }
-
-    fn tasks(&self, judging: &JudgingArgs) -> Vec<Task<Decode>> {
-        let limits = judging.limits.limits();
-        self.images.iter().map(|source| task(Ok(source.clone()), limits.clone())).collect()
     }
 }
 

@@ -74,6 +74,16 @@ pub struct JudgeSummary {
 }
 
 impl JudgeSummary {
+    /// Time in the stages for a thousand such images, in whole milliseconds.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time, never negative, and far below 2^52 milliseconds"
+    )]
+    pub fn milliseconds_per_thousand(&self) -> Option<u64> {
+        self.seconds_per_thousand.map(|seconds| (seconds * 1_000.0).round() as u64)
+    }
+
     /// Counts one judge of a panel.
     pub(super) fn of(
         judge: usize,

@@ -74,7 +74,9 @@ fn facts(names: &[&str]) -> Vec<JudgeFacts> {
 fn compared(judges: &[Vec<Verdict>], truths: Option<&Truths>) -> Comparison {
     let mut panel = Panel::new(judges.len());
     for (judge, verdicts) in judges.iter().enumerate() {
-        verdicts.iter().for_each(|verdict| panel.add(judge, verdict));
+        for verdict in verdicts {
+            panel.add(judge, verdict);
+        }
     }
     let names = ["one", "two", "three", "four"];
     Comparison::of(&panel, facts(&names[..judges.len()]), truths)

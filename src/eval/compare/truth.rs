@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::float;
-use crate::eval::{Interval, share_of, wilson};
+use crate::eval::{Confusion, Interval, wilson};
 use crate::ids::{ImageHash, RuleId};
 use crate::verdict::Conclusion;
 
@@ -61,15 +60,15 @@ impl Truths {
 #[non_exhaustive]
 pub struct Against {
     /// Labelled images that all judges have judged.
-    pub images: usize,
+    pub images: u32,
     /// Of which the judge said what the label says.
-    pub right: usize,
+    pub right: u32,
     /// Unsafe by the label.
-    pub unsafe_images: usize,
+    pub unsafe_images: u32,
     /// Unsafe by label and judge.
-    pub found: usize,
+    pub found: u32,
     /// Unsafe by the judge.
-    pub flagged: usize,
+    pub flagged: u32,
     /// Share that was right.
     pub accuracy: Option<f64>,
     /// Wilson's interval of it.
@@ -85,23 +84,20 @@ pub struct Against {
 impl Against {
     /// Counts what was said of labelled images.
     pub(super) fn of(said: impl Iterator<Item = (bool, Conclusion)>) -> Self {
-        let mut count = Self::default();
-        for (is_unsafe, conclusion) in said {
-            let flagged = conclusion == Conclusion::Unsafe;
-            count.images += 1;
-            count.right += usize::from(is_right(is_unsafe, conclusion));
-            count.unsafe_images += usize::from(is_unsafe);
-            count.found += usize::from(is_unsafe && flagged);
-            count.flagged += usize::from(flagged);
-        }
-        let ratio = |part, whole| (whole > 0).then(|| share_of(part, whole));
+        let mut counts = Confusion::default();
+        said.for_each(|(is_unsafe, conclusion)| counts.add(is_unsafe, conclusion, 1));
+        let right = counts.true_unsafe + counts.true_safe;
         Self {
-            accuracy: ratio(count.right, count.images),
-            accuracy_interval: wilson(float(count.right), float(count.images)),
-            precision: ratio(count.found, count.flagged),
-            recall: ratio(count.found, count.unsafe_images),
-            f1: ratio(2 * count.found, count.flagged + count.unsafe_images),
-            ..count
+            images: counts.images(),
+            right,
+            unsafe_images: counts.unsafe_images(),
+            found: counts.true_unsafe,
+            flagged: counts.true_unsafe + counts.false_unsafe,
+            accuracy: counts.accuracy(),
+            accuracy_interval: wilson(right.into(), counts.images().into()),
+            precision: counts.precision(),
+            recall: counts.recall(),
+            f1: counts.f1(),
         }
     }
 }
