@@ -17,6 +17,7 @@ impl Comparison {
         }
         let mut said = Vec::new();
         said.extend(self.other_policies());
+        said.extend(self.other_stages());
         said.push(self.how_often());
         said.extend(self.who_flags_more());
         said.extend(self.who_is_right());
@@ -35,6 +36,31 @@ impl Comparison {
              the judge. What an edit of a policy does is told by `praetor impact`."
                 .to_owned()
         })
+    }
+
+    /// Two models of which one lacks a stage are not compared as models.
+    fn other_stages(&self) -> Option<String> {
+        let differ = |pair: &&Pair| {
+            let (Some(first), Some(second)) =
+                (self.judges.get(pair.first), self.judges.get(pair.second))
+            else {
+                return false;
+            };
+            first.facts.model != second.facts.model
+                && first.method == second.method
+                && first.without != second.without
+        };
+        let pair = self.pairs.iter().find(differ)?;
+        let told = |judge: usize| {
+            let judge = self.judges.get(judge);
+            judge.map(|judge| format!("`{}` {}", judge.facts.name, judge.way())).unwrap_or_default()
+        };
+        Some(format!(
+            "The judges ran other stages ({}; {}): a difference may come from that and not from the \
+             model. `--encoder` gives all of them the same one.",
+            told(pair.first),
+            told(pair.second)
+        ))
     }
 
     fn how_often(&self) -> String {

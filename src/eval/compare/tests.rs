@@ -234,6 +234,24 @@ fn a_judge_of_whole_images_is_compared_by_conclusions_and_not_by_rules() {
 }
 
 #[test]
+fn models_that_run_other_stages_are_not_compared_as_models() {
+    use crate::verdict::Stage;
+    let less = |verdict: &Verdict| Verdict { without: vec![Stage::Region], ..verdict.clone() };
+    let [one, _] = two();
+    let mut panel = Panel::new(2);
+    for verdict in &one {
+        panel.add(0, verdict);
+        panel.add(1, &less(verdict));
+    }
+    let said = |facts| Comparison::of(&panel, facts, None).conclusions().join(" ");
+    assert!(!said(facts(&["one", "two"])).contains("other stages"), "the same model varied");
+    let mut two = facts(&["one", "two"]);
+    two[1].model.fingerprint = Hash::of(b"other");
+    let said = said(two);
+    assert!(said.contains("other stages (`one` clue; `two` clue without region)"), "{said}");
+}
+
+#[test]
 fn other_rules_are_a_lesser_dispute() {
     let rules = |knife: Outcome, fire: Outcome| {
         vec![verdict("a", vec![mark("knife", knife, None), mark("fire", fire, None)], 0.9)]
