@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::judging::Format;
-use super::model::{self, ModelArgs};
+use super::model::{self, Loaded, ModelArgs};
 use super::{Ending, Failure, Outcome, style};
 use crate::doctor::{Check, Concern, Given, Grade, Knows, Report, examine};
 use crate::imaging::shown;
@@ -55,7 +55,11 @@ const NOT_LOADED: &str = "Nothing else can be looked at. A model comes as two GG
 impl Doctor {
     pub(super) fn run(self) -> Outcome {
         // That there is no such GPU is told where the model is loaded.
-        let computes = self.model.gpu.told().ok();
+        let server = self.model.server();
+        let computes = match &server {
+            Some(server) => Some(server.where_it_is()),
+            None => self.model.gpu.told().ok(),
+        };
         let mut written = self.tell(|| heading(&self.model.settings(), computes.as_deref()));
         let report = match self.model.try_load()? {
             Err(error) => {
@@ -63,10 +67,12 @@ impl Doctor {
                 written = written.and_then(|()| self.tell(|| lines(&check)));
                 Report::of(None, vec![check])
             }
-            Ok(vlm) => {
+            Ok(Loaded { vlm, .. }) => {
                 let knows =
                     if self.model.is_demo() { Knows::Pictograms } else { Knows::Everything };
-                let given = Given { context_tokens: self.model.context_tokens(), knows };
+                // A server does not say how large its context is.
+                let context_tokens = if server.is_some() { 0 } else { self.model.context_tokens() };
+                let given = Given { context_tokens, knows };
                 // Each as it ends: a large model takes minutes.
                 let report = examine(&vlm, given, |check| {
                     if written.is_ok() {

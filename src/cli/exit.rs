@@ -75,11 +75,21 @@ impl From<crate::vlm::VlmError> for Failure {
             VlmError::Unreachable { .. } => {
                 "start the server, or name its address with `--base-url`; it looks like `http://localhost:8080/v1`"
             }
-            VlmError::Denied { .. } => "set OPENAI_API_KEY to a key of this server",
+            VlmError::Denied { .. } => {
+                "set OPENAI_API_KEY (AZURE_OPENAI_API_KEY for Azure, `key_env` for a model of your file) to a key of this server"
+            }
             VlmError::NoModel { .. } => {
                 "name one of the server's models after `openai:`, and check that its address ends as it should, most often in `/v1`"
             }
             VlmError::Quota { .. } => "fill the account up, or use another model",
+            VlmError::Unfit { .. } => {
+                "`systemone:` wants a decision model with its projector; an ordinary vision model is asked by `openai:NAME`"
+            }
+            VlmError::Blocked { .. } => {
+                "blocked questions can cost the account: keep such images here with `--local-only`, judge them by a local model, or raise `--max-blocks`"
+            }
+            VlmError::OverBudget { .. } => "allow more with `--max-cost`",
+            VlmError::Recording { .. } => "make room on the disk, or record elsewhere",
             _ => "run again with --verbose to see what the engine said last",
         };
         Self::unopened(&error, Some(help))

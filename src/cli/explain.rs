@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::judging::JudgingArgs;
 use super::policy::PolicyArgs;
-use super::{Ending, Failure, Outcome, tree};
+use super::{Ending, Failure, Outcome, style, tree};
 use crate::constitution::Policy;
 use crate::imaging::{Picture, shown};
 use crate::report::explain_page;
@@ -47,6 +47,7 @@ impl Explain {
             write_page(path, &verdict, &policy, &pictures)?;
         }
         write!(io::stdout(), "{}", tree::draw(&verdict, &policy, self.all))?;
+        style::notes(&models.bill())?;
         Ok(match verdict.verdict {
             Conclusion::Undetermined | Conclusion::Failed => Ending::Unsettled,
             Conclusion::Safe | Conclusion::Unsafe => Ending::Done,

@@ -117,6 +117,7 @@ impl ImpactCommand {
         bar.finish_and_clear();
         unread.unless_read(impact.images)?;
         if !self.quiet {
+            style::notes(&models.bill())?;
             style::notes(&unread.notes())?;
         }
         Ok((impact, thumbnails))

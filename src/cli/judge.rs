@@ -39,21 +39,25 @@ impl Judge {
         let models = self.judging.load()?;
         let way = self.judging.stages.join(&policy, &models)?;
         let folder = self.create_folder(&policy, &models)?;
-
+        let bill = models.remote.as_ref().map(|remote| &remote.bill);
+        let about = bill.map(|bill| bill.before(count, way.questions())).transpose()?;
         if !self.output.quiet {
             style::notes(&self.judging.stages.notes(&way, &models))?;
+            style::notes(about.as_slice())?;
         }
         let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
         let mut failure = None;
-        judge_all(way.judging(), tasks, |verdict| match report.take(verdict) {
+        let judged = judge_all(way.judging(), tasks, |verdict| match report.take(verdict) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failure = Some(error);
                 ControlFlow::Break(())
             }
-        })?;
-        report.finish(started.elapsed(), way.spent());
+        });
+        // Whatever stopped the run, what was judged and what it cost is kept and shown.
+        report.finish(started.elapsed(), way.spent(), bill);
+        judged?;
         failure.map_or(report.summary.ending(), Err)
     }
 

@@ -23,6 +23,7 @@ mod model;
 mod models;
 mod policy;
 mod relevance;
+mod remote;
 mod report;
 mod stages;
 mod style;

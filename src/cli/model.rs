@@ -9,8 +9,10 @@ use super::cache::cache_folder;
 use super::exit::Failure;
 use super::gpu::GpuArgs;
 use super::models::named;
+use super::remote::{Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
 use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
+use crate::vlm::Vlm;
 use crate::vlm::llama::{
     DEFAULT_CONTEXT_TOKENS, DEFAULT_FORKS, LlamaOptions, LlamaVlm, LoadError, MOST_FORKS, demo,
     name_in,
@@ -21,7 +23,9 @@ use crate::vlm::llama::{
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
     /// `demo`, the built-in model of pictograms; a GGUF file; a name that `praetor models list` shows; or
-    /// `hf:OWNER/NAME[@REVISION][:QUANT]`. The last two are fetched by `praetor models pull` before
+    /// `hf:OWNER/NAME[@REVISION][:QUANT]`. The last two are fetched by `praetor models pull` before.
+    /// Behind a server: `openai:NAME`, `azure:DEPLOYMENT`, `decisions:NAME`, `systemone:NAME`, or a
+    /// name from your file of models
     #[arg(short, long, default_value = demo::NAME, value_name = "MODEL")]
     model: String,
     /// The projector by which the model sees, a GGUF file; models by name have their own
@@ -42,6 +46,35 @@ pub(super) struct ModelArgs {
     batch_questions: NonZeroU32,
     #[command(flatten)]
     pub(super) gpu: GpuArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    guard: GuardArgs,
+}
+
+/// A model that is ready to judge.
+pub(super) struct Loaded {
+    pub(super) vlm: Box<dyn Vlm>,
+    /// What there is to know of one behind a server.
+    pub(super) remote: Option<Remote>,
+}
+
+/// What is known of a model behind a server.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub(super) bill: Bill,
+    /// Whether it writes, which reasoning takes.
+    pub(super) talks: bool,
+    /// Whether its raw answers are recorded or replayed, so that no other cache may stand between.
+    pub(super) taped: bool,
+    /// Images that it is never sent.
+    pub(super) local_only: LocalOnly,
+}
+
+/// A model on this machine, as it is named.
+struct Local {
+    model: String,
+    mmproj: Option<PathBuf>,
 }
 
 fn forks(text: &str) -> Result<NonZeroU32, String> {
@@ -74,14 +107,69 @@ struct Files {
 
 impl ModelArgs {
     /// Loads the model.
-    pub(super) fn load(&self) -> Result<LlamaVlm, Failure> {
+    pub(super) fn load(&self) -> Result<Loaded, Failure> {
         self.try_load()?.map_err(|error| Failure::unopened(&error, help(&error)))
     }
 
     /// Loads the model; that it can't be loaded is a finding of its own.
-    pub(super) fn try_load(&self) -> Result<Result<LlamaVlm, LoadError>, Failure> {
-        let files = self.options()?;
-        let form = self.form(&files.model);
+    pub(super) fn try_load(&self) -> Result<Result<Loaded, LoadError>, Failure> {
+        let local = match self.resolve()? {
+            Named::Server(server) => return self.open(&server).map(Ok),
+            Named::Local { model, mmproj } => Local { model, mmproj },
+        };
+        let loaded = self.load_local(&local)?;
+        Ok(loaded.map(|vlm| Loaded { vlm: Box::new(vlm), remote: None }))
+    }
+
+    /// What `--model` stands for.
+    fn resolve(&self) -> Result<Named, Failure> {
+        let named = if self.is_demo() { None } else { self.server.resolve(&self.model)? };
+        let named = match named {
+            Some(Named::Local { model, mmproj }) => {
+                Named::Local { model, mmproj: self.mmproj.clone().or(mmproj) }
+            }
+            Some(server) => server,
+            None => Named::Local { model: self.model.clone(), mmproj: self.mmproj.clone() },
+        };
+        let odd = match &named {
+            Named::Server(_) if self.mmproj.is_some() => {
+                "`--mmproj` is for a model on this machine"
+            }
+            Named::Local { .. } if self.server.named_address() => {
+                "`--base-url` is for a model behind a server"
+            }
+            _ => return Ok(named),
+        };
+        let help = format!("a model behind a server is {}", how());
+        Err(Failure::Input(miette::miette!(help = help, "{odd}, and `{}` is none", self.model)))
+    }
+
+    /// The server that judges, if one does.
+    pub(super) fn server(&self) -> Option<Box<Server>> {
+        // What can't be resolved is told when it is loaded.
+        match self.resolve() {
+            Ok(Named::Server(server)) => Some(server),
+            _ => None,
+        }
+    }
+
+    #[cfg(not(feature = "remote"))]
+    #[expect(clippy::unused_self, reason = "the other build needs it")]
+    fn open(&self, server: &Server) -> Result<Loaded, Failure> {
+        Err(no_servers(server))
+    }
+
+    #[cfg(feature = "remote")]
+    fn open(&self, server: &Server) -> Result<Loaded, Failure> {
+        let form = self.chosen_form().unwrap_or_else(|| QuestionForm::of_name(&server.shown()));
+        let prompts = Prompts::of_form(form).map_err(|error| Failure::unopened(&error, None))?;
+        let (vlm, remote) = server.open(&self.guard, prompts)?;
+        Ok(Loaded { vlm, remote: Some(remote) })
+    }
+
+    fn load_local(&self, local: &Local) -> Result<Result<LlamaVlm, LoadError>, Failure> {
+        let files = self.options(local)?;
+        let form = self.form(local, &files.model);
         let options = LlamaOptions {
             threads: self.threads.unwrap_or(files.threads),
             context_tokens: self.context,
@@ -113,10 +201,15 @@ impl ModelArgs {
 
     /// By name, for a run's manifest.
     pub(super) fn settings(&self) -> Settings {
-        let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
         // What can't be found is told when it is loaded.
-        let files = if self.is_demo() { None } else { self.files().ok() };
-        let form = files.as_ref().map(|files| self.form(&files.model)).unwrap_or_default();
+        let local = match self.resolve() {
+            Ok(Named::Server(server)) => return self.settings_of(&server),
+            Ok(Named::Local { model, mmproj }) => Local { model, mmproj },
+            Err(_) => Local { model: self.model.clone(), mmproj: None },
+        };
+        let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
+        let files = if self.is_demo() { None } else { Self::files(&local).ok() };
+        let form = files.as_ref().map(|files| self.form(&local, &files.model)).unwrap_or_default();
         let revision = files.and_then(|files| files.revision);
         let mut settings: Settings = [
             ("model", self.model.clone()),
@@ -132,27 +225,46 @@ impl ModelArgs {
         settings
     }
 
+    /// Of a server, for a run's manifest.
+    fn settings_of(&self, server: &Server) -> Settings {
+        let mut settings = server.settings();
+        let form = self.chosen_form().unwrap_or_else(|| QuestionForm::of_name(&server.shown()));
+        settings.insert("question_form".to_owned(), form.to_string());
+        let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let taped = [("record", shown(&self.guard.record)), ("replay", shown(&self.guard.replay))];
+        let taped = taped.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?)));
+        settings.extend(taped);
+        settings
+    }
+
+    /// The form that the flag names.
+    fn chosen_form(&self) -> Option<QuestionForm> {
+        match self.question_form {
+            FormWord::Plain => Some(QuestionForm::Plain),
+            FormWord::Shieldstral => Some(QuestionForm::Shieldstral),
+            FormWord::Llavaguard => Some(QuestionForm::LlavaGuard),
+            FormWord::Auto => None,
+        }
+    }
+
     /// The flag's form, else that of the model's names: as it was asked for, as its file is called,
     /// as it calls itself.
-    fn form(&self, model: &Path) -> QuestionForm {
-        match self.question_form {
-            FormWord::Plain => return QuestionForm::Plain,
-            FormWord::Shieldstral => return QuestionForm::Shieldstral,
-            FormWord::Llavaguard => return QuestionForm::LlavaGuard,
-            FormWord::Auto => {}
+    fn form(&self, local: &Local, model: &Path) -> QuestionForm {
+        if let Some(form) = self.chosen_form() {
+            return form;
         }
         if self.is_demo() {
             return QuestionForm::Plain;
         }
         let file = model.file_name().map(|name| name.to_string_lossy().into_owned());
-        let asked = self.model.rsplit(['/', '\\']).next().map(str::to_owned);
+        let asked = local.model.rsplit(['/', '\\']).next().map(str::to_owned);
         // The file itself is read last, and only where it has to be.
         let names = [asked, file].into_iter().chain(std::iter::once_with(|| name_in(model)));
         let mut forms = names.flatten().map(|name| QuestionForm::of_name(&name));
         forms.find(|form| *form != QuestionForm::Plain).unwrap_or_default()
     }
 
-    fn options(&self) -> Result<LlamaOptions, Failure> {
+    fn options(&self, local: &Local) -> Result<LlamaOptions, Failure> {
         if self.is_demo() {
             if self.mmproj.is_some() {
                 return Err(Failure::Input(miette::miette!(
@@ -165,7 +277,7 @@ impl ModelArgs {
                 Failure::unopened(&error, Some("set PRAETOR_CACHE to a folder that can be written"))
             });
         }
-        let files = self.files()?;
+        let files = Self::files(local)?;
         let Some(projector) = files.projector else {
             return Err(match files.revision {
                 Some(_) => Failure::Input(miette::miette!(
@@ -174,24 +286,24 @@ impl ModelArgs {
                             models pull` fetches it; else name one of the same model with \
                             `--mmproj FILE`",
                     "`{}` is in the cache without a projector, so that it can't see",
-                    self.model
+                    local.model
                 )),
                 None => Failure::Input(miette::miette!(
                     code = "praetor::model::no_mmproj",
                     help = "add `--mmproj FILE`: a vision model in GGUF comes as two files, and \
                             the projector's name usually starts with `mmproj`",
                     "`{}` is only half of a model",
-                    self.model
+                    local.model
                 )),
             });
         };
         Ok(LlamaOptions::new(files.model, projector))
     }
 
-    fn files(&self) -> Result<Files, Failure> {
-        let mmproj = self.mmproj.clone();
-        Ok(match named::resolve(&self.model)? {
-            None => Files { model: PathBuf::from(&self.model), projector: mmproj, revision: None },
+    fn files(local: &Local) -> Result<Files, Failure> {
+        let mmproj = local.mmproj.clone();
+        Ok(match named::resolve(&local.model)? {
+            None => Files { model: PathBuf::from(&local.model), projector: mmproj, revision: None },
             Some((name, found)) => Files {
                 model: found.model,
                 projector: mmproj.or(found.projector),
@@ -202,6 +314,17 @@ impl ModelArgs {
             },
         })
     }
+}
+
+/// This praetor was built without servers.
+#[cfg(not(feature = "remote"))]
+pub(super) fn no_servers(server: &Server) -> Failure {
+    Failure::Input(miette::miette!(
+        code = "praetor::model::no_remote",
+        help = "build praetor with the feature `remote`, or name a GGUF file",
+        "this praetor was built without servers, so that `{}` can't be reached",
+        server.shown()
+    ))
 }
 
 /// How to mend it, where the error itself does not say.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::remote::Bill;
 use super::summary::Summary;
 use super::{Failure, style};
 use crate::constitution::Policy;
@@ -122,12 +123,21 @@ impl Report {
 
     /// Clears the bar and shows the summary on stderr, so that stdout stays a clean stream. When
     /// nobody reads stderr the run has still ended as it has.
-    pub(super) fn finish(&self, took: Duration, spent: Option<Spent>) {
+    pub(super) fn finish(&self, took: Duration, spent: Option<Spent>, bill: Option<&Bill>) {
         self.progress.finish_and_clear();
+        if let (Some(folder), Some(bill)) = (&self.folder, bill)
+            && let Err(error) = folder.keep_spending(&bill.spending())
+        {
+            // The verdicts are there all the same.
+            let _ = style::notes(&[format!("what was spent could not be written down: {error}")]);
+        }
         if self.quiet {
             return;
         }
         let mut text = self.summary.table(took, spent);
+        if let Some(bill) = bill {
+            text = format!("{text}\n  {}\n", bill.told());
+        }
         if let Some(folder) = &self.folder {
             text = format!("{text}\n  verdicts in {}\n", shown(folder.verdicts_path()));
         }

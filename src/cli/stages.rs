@@ -5,13 +5,16 @@ use clap::{Args, ValueEnum};
 use super::cache::Answers;
 use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
-use super::model::ModelArgs;
+use super::model::{Loaded, ModelArgs, Remote};
+use super::remote::{Guarded, LocalOnly};
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
+use crate::imaging::{Decoded, View};
 use crate::pipeline::baseline::Baseline;
-use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent};
+use crate::pipeline::{Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent};
 use crate::store::Settings;
 use crate::verdict;
+use crate::verdict::{ImageError, RuleVerdict, Verdict};
 use crate::vlm::Vlm;
 use crate::vlm::cached::CachedVlm;
 
@@ -21,6 +24,10 @@ const NO_ENCODER: &str = "without a dual encoder all rules are judged and no reg
 
 /// What a variation begins with that leaves out a stage.
 const WITHOUT: &str = "without-";
+
+/// A decision model answers in numbers.
+const MUTE: &str = "this model writes nothing, so that nothing is reasoned about: what its numbers \
+                    leave between the thresholds stays undetermined";
 
 /// How images are judged.
 #[derive(Clone, Debug, Args)]
@@ -76,14 +83,36 @@ enum Stage {
 pub(super) struct Models {
     pub(super) vlm: Box<dyn Vlm>,
     pub(super) encoders: Encoders,
+    /// What there is to know of a model behind a server.
+    pub(super) remote: Option<Remote>,
     /// What a person should know of how they were loaded.
     notes: Vec<String>,
+}
+
+impl Models {
+    /// Images that the model is never sent.
+    fn local_only(&self) -> Option<&LocalOnly> {
+        let kept = self.remote.as_ref().map(|remote| &remote.local_only);
+        kept.filter(|kept| !kept.is_empty())
+    }
+
+    /// Whether the model writes, which reasoning takes.
+    fn talks(&self) -> bool {
+        self.remote.as_ref().is_none_or(|remote| remote.talks)
+    }
+
+    /// What a server was asked so far and what it cost, a line.
+    pub(super) fn bill(&self) -> Vec<String> {
+        self.remote.iter().map(|remote| remote.bill.told()).collect()
+    }
 }
 
 /// A policy joined with the models.
 pub(super) enum Way<'models> {
     Clue(Box<Pipeline<'models>>),
     Baseline(Box<Baseline<'models>>),
+    /// One of them, that is not shown some images.
+    Guarded(Box<Guarded<Way<'models>>>),
 }
 
 impl Way<'_> {
@@ -91,6 +120,16 @@ impl Way<'_> {
         match self {
             Self::Clue(pipeline) => &**pipeline,
             Self::Baseline(baseline) => &**baseline,
+            Self::Guarded(guarded) => &**guarded,
+        }
+    }
+
+    /// How many different questions an image is asked at most, of the whole.
+    pub(super) fn questions(&self) -> u64 {
+        match self {
+            Self::Clue(pipeline) => pipeline.questions() as u64,
+            Self::Baseline(_) => 1,
+            Self::Guarded(guarded) => guarded.inner().questions(),
         }
     }
 
@@ -99,7 +138,35 @@ impl Way<'_> {
         match self {
             Self::Clue(pipeline) => Some(pipeline.spent()),
             Self::Baseline(_) => None,
+            Self::Guarded(guarded) => guarded.inner().spent(),
         }
+    }
+
+    /// Rules of which the dual encoder reads only the beginning.
+    fn cut_rules(&self) -> Vec<crate::relevance::Cut> {
+        match self {
+            Self::Clue(pipeline) => pipeline.cut_rules(),
+            Self::Baseline(_) => Vec::new(),
+            Self::Guarded(guarded) => guarded.inner().cut_rules(),
+        }
+    }
+}
+
+impl Judging for Way<'_> {
+    fn signature(&self) -> &Signature {
+        self.judging().signature()
+    }
+
+    fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
+        self.judging().judge_view(view)
+    }
+
+    fn judge_image(
+        &self,
+        image: String,
+        decoded: Result<Decoded, ImageError>,
+    ) -> Result<Verdict, JudgeError> {
+        self.judging().judge_image(image, decoded)
     }
 }
 
@@ -122,12 +189,13 @@ impl StageArgs {
         stages: (bool, bool),
     ) -> Result<Models, Failure> {
         let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
-        let vlm = model.load()?;
+        let Loaded { vlm, remote } = model.load()?;
+        let taped = remote.as_ref().is_some_and(|remote| remote.taped);
         let vlm: Box<dyn Vlm> = match cache {
-            Some(cache) => Box::new(CachedVlm::new(vlm, cache)),
-            None => Box::new(vlm),
+            Some(cache) if !taped => Box::new(CachedVlm::new(vlm, cache)),
+            _ => vlm,
         };
-        Ok(Models { vlm, encoders, notes: note.into_iter().collect() })
+        Ok(Models { vlm, encoders, remote, notes: note.into_iter().collect() })
     }
 
     /// Joins policy, models and stages.
@@ -154,9 +222,18 @@ impl StageArgs {
     ) -> Result<Way<'models>, Failure> {
         let Variant { method, without } = variant;
         let by_flags = self.without.iter().map(|stage| (*stage).into());
-        let without: Vec<verdict::Stage> = without.into_iter().chain(by_flags).collect();
+        let mute = (!models.talks()).then_some(verdict::Stage::Reasoning);
+        let without: Vec<verdict::Stage> =
+            without.into_iter().chain(by_flags).chain(mute).collect();
+        let guarded = |way: Way<'models>| match models.local_only() {
+            Some(kept) => {
+                let rules = policy.rules.iter().map(|rule| rule.id.clone()).collect();
+                Way::Guarded(Box::new(Guarded::new(way, kept.clone(), rules)))
+            }
+            None => way,
+        };
         if method != verdict::Method::Clue {
-            return Ok(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?)));
+            return Ok(guarded(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?))));
         }
         let runs = |stage| !without.contains(&stage);
         let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
@@ -168,21 +245,29 @@ impl StageArgs {
         {
             pipeline = pipeline.with_regions(&**localizer, models.encoders.fill);
         }
-        Ok(Way::Clue(Box::new(pipeline)))
+        Ok(guarded(Way::Clue(Box::new(pipeline))))
     }
 
     /// What a person should know of a run before it begins: stages that have no model to run on,
     /// rules that are longer than the encoder reads.
     pub(super) fn notes(&self, way: &Way<'_>, models: &Models) -> Vec<String> {
         let mut notes = models.notes.clone();
-        let Way::Clue(pipeline) = way else { return notes };
+        let signature = way.signature();
+        if signature.method != verdict::Method::Clue {
+            return notes;
+        }
         let asked_for = self.without.iter().map(|stage| verdict::Stage::from(*stage));
         let asked_for: Vec<verdict::Stage> = asked_for.collect();
-        let missing = |stage: &&verdict::Stage| !asked_for.contains(stage);
-        if pipeline.signature().without.iter().any(|stage| missing(&stage)) {
+        let missing = |stage: &verdict::Stage| {
+            signature.without.contains(stage) && !asked_for.contains(stage)
+        };
+        if missing(&verdict::Stage::Relevance) || missing(&verdict::Stage::Region) {
             notes.push(NO_ENCODER.to_owned());
         }
-        notes.extend(pipeline.cut_rules().iter().map(|cut| {
+        if missing(&verdict::Stage::Reasoning) {
+            notes.push(MUTE.to_owned());
+        }
+        notes.extend(way.cut_rules().iter().map(|cut| {
             format!(
                 "the encoder reads {} of the {} tokens of rule `{}`: its relevance is that of its \
                  beginning",

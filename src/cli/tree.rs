@@ -144,6 +144,7 @@ fn reason(rule: &RuleVerdict, asked: Asked) -> String {
     let how = match (finding.by, finding.m) {
         (Some(Step::Reasoning), _) => " (by reasoning)".to_owned(),
         (Some(Step::Lean), Some(m)) => format!(" (M {m}, leaning)"),
+        (Some(Step::Word), _) => " (the model's word)".to_owned(),
         (_, Some(m)) => format!(" (M {m})"),
         (_, None) => String::new(),
     };

@@ -44,6 +44,7 @@ impl PolicyRule {
             chain: vec![Precondition { statement, any_of: Vec::new(), objects: Vec::new() }],
             thresholds: Thresholds { relevance: Some(-1.0), ..self.thresholds },
             undecided: Undecided::default(),
+            local_only: self.local_only,
         }
     }
 }

@@ -230,7 +230,10 @@ fn compare((old, old_lock): Side<'_>, (new, new_lock): Side<'_>) -> Option<RuleD
         settings: settings(
             old.map_or(&empty, |rule| &rule.settings),
             new.map_or(&empty, |rule| &rule.settings),
-        ),
+        )
+        .into_iter()
+        .chain(local_only(old, new))
+        .collect(),
         for_people: kind == RuleChange::Changed && for_people(old) != for_people(new),
         to_compile: new.is_some() && !is.as_ref().is_some_and(fresh),
         ..RuleDiff::of(rule.id.clone(), kind)
@@ -287,6 +290,14 @@ fn settings(old: &Settings, new: &Settings) -> Vec<SettingChange> {
         .filter(|((_, before), (_, after))| before != after)
         .map(|((key, before), (_, after))| SettingChange { key: key.to_owned(), before, after })
         .collect()
+}
+
+/// Whether a rule that was there before is kept on this machine otherwise than it was.
+fn local_only(old: Option<&Rule>, new: Option<&Rule>) -> Option<SettingChange> {
+    let (was, is) = (old?.local_only, new?.local_only);
+    let written = |kept: bool| kept.then(|| kept.to_string());
+    let key = "local_only".to_owned();
+    (was != is).then(|| SettingChange { key, before: written(was), after: written(is) })
 }
 
 /// Every setting by its key, as it is written or not.

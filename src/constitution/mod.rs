@@ -41,6 +41,7 @@ pub use policy::{Policy, PolicyRule, Precondition};
 pub use problem::Problem;
 pub use provenance::{Attempt, Provenance, Touched};
 pub use schema::{constitution_schema, lock_schema};
+pub(crate) use source::read_strictly;
 pub use standing::{Standing, State};
 pub use thresholds::{ThresholdSettings, Thresholds};
 
@@ -114,6 +115,11 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Examples::is_empty")]
     #[garde(dive)]
     pub examples: Examples,
+    /// Never put this rule to a model on another machine: it then ends undetermined, `kept_local`. The
+    /// image may still be sent for other rules; `--local-only` keeps images.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[garde(skip)]
+    pub local_only: bool,
     /// Settings for this rule alone; what is left out comes from the constitution's settings.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     #[garde(dive)]

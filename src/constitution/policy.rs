@@ -69,6 +69,8 @@ pub struct PolicyRule {
     pub thresholds: Thresholds,
     /// What becomes of a precondition that no stage settles.
     pub undecided: Undecided,
+    /// Whether the rule is never put to a model on another machine.
+    pub local_only: bool,
 }
 
 /// One thing that must be visible.
@@ -174,6 +176,7 @@ impl PolicyRule {
             chain,
             thresholds: rule.settings.thresholds.over(shared.thresholds.over(Thresholds::PAPER)),
             undecided: rule.settings.undecided.or(shared.undecided).unwrap_or_default(),
+            local_only: rule.local_only,
         }
     }
 }
@@ -253,7 +256,11 @@ fn hash(rules: &[PolicyRule]) -> PolicyHash {
         parts.extend(items.iter().map(|item| item.clone().into_bytes()));
     };
     for rule in rules {
-        let PolicyRule { id, text, objective_text, chain, thresholds, undecided } = rule;
+        let PolicyRule { id, text, objective_text, chain, thresholds, undecided, local_only } =
+            rule;
+        if *local_only {
+            parts.push(b"local only".to_vec());
+        }
         parts.extend(
             [id.as_str(), text, objective_text, undecided.as_str()]
                 .map(|part| part.as_bytes().to_vec()),

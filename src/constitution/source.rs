@@ -48,6 +48,18 @@ impl Constitution {
     }
 }
 
+/// Reads another file of settings as strictly as a constitution: every mistake at once, with its
+/// place. `start` says what such a file begins with.
+///
+/// # Errors
+/// As [`Constitution::load`].
+pub(crate) fn read_strictly<T: DeserializeOwned + JsonSchema + Validate<Context = ()>>(
+    path: &Path,
+    start: &str,
+) -> Result<T, ConstitutionError> {
+    value_of(read(&shown_path(path), &read_text(path)?, start, |_, _| {}))
+}
+
 /// What was read, or all mistakes in it as one error.
 pub(super) fn value_of<T>(
     document: Result<Document<T>, Vec<Mistake>>,

@@ -56,6 +56,9 @@ impl Masses {
         for answer in answers {
             match answer {
                 Answer::Seen(answer) => had.push(answer.mass().value()),
+                Answer::Said(_) => {
+                    unavailable = Some("the answer came without a probability".to_owned());
+                }
                 Answer::Unavailable(why) => unavailable = Some(why.to_string()),
             }
         }

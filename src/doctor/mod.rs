@@ -33,7 +33,8 @@ use crate::vlm::{Vlm, VlmError};
 /// What is known of a model beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// Tokens of context it was loaded with; a statement of more words must not fit.
+    /// Tokens of context it was loaded with; a statement of more words must not fit. 0 where nobody
+    /// knows: what fits is then not looked at.
     pub context_tokens: u32,
     /// What it can be expected to see.
     pub knows: Knows,

@@ -136,6 +136,7 @@ pub(super) fn apart(one: &Answer, other: &Answer) -> f64 {
         (Answer::Seen(one), Answer::Seen(other)) => {
             (one.m().log_odds() - other.m().log_odds()).abs()
         }
+        (Answer::Said(one), Answer::Said(other)) if one == other => 0.0,
         (Answer::Unavailable(_), Answer::Unavailable(_)) => 0.0,
         _ => f64::INFINITY,
     }
@@ -160,6 +161,7 @@ pub(super) fn shown_gap(difference: f64) -> String {
 pub(super) fn m(answer: &Answer) -> Option<f64> {
     match answer {
         Answer::Seen(answer) => Some(answer.m().value()),
+        Answer::Said(yes) => Some(f64::from(u8::from(*yes))),
         Answer::Unavailable(_) => None,
     }
 }

@@ -22,6 +22,12 @@ const FEW: u64 = 32;
 
 /// A statement longer than the context, with a picture and without.
 pub(super) fn room(patient: &Patient<'_>) -> Result<Check, VlmError> {
+    if patient.given.context_tokens == 0 {
+        let found = "the server does not say how large its context is";
+        let meaning =
+            "A question that does not fit ends undetermined, with the server's own words.";
+        return Ok(Check::new(Concern::Room, Grade::Info, found.to_owned(), meaning));
+    }
     let view = patient.picture(0);
     let before = patient.settled(view)?;
     let photograph = view.and_then(|view| fresh(view, 1).pop());

@@ -122,6 +122,12 @@ pub fn by_lean(m: Probability, prior: Probability) -> Decision {
     Decision::made(if m >= prior { Holds::Yes } else { Holds::No }, Step::Lean)
 }
 
+/// What a model says that tells no probability: there is no M to hold against the prior, so that its
+/// word is taken as it is, as a rating after reasoning is. praetor's own; the paper has logits.
+pub fn by_word(yes: bool) -> Decision {
+    Decision::made(if yes { Holds::Yes } else { Holds::No }, Step::Word)
+}
+
 /// The plain cut at one half, for comparison: what a judge does that knows no prior.
 pub fn by_plain_cut(m: Probability) -> Decision {
     let holds = if m.value() >= PLAIN_CUT { Holds::Yes } else { Holds::No };

@@ -18,7 +18,7 @@ use crate::ids::ViewKind;
 use crate::imaging::{Fill, View};
 use crate::prompts::{PromptError, Prompts, Topic};
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, RegionFinding, Stage};
+use crate::verdict::{Finding, Holds, RegionFinding, Stage, Why};
 use crate::vlm::{Answer, Vlm, VlmError};
 
 /// Debiasing by region: who finds the objects, and what is painted over them.
@@ -76,7 +76,7 @@ pub enum JudgeError {
 impl Judge {
     /// Collects the questions of the policy's chains and asks their priors. Without
     /// [`Stage::Preconditions`] each rule is one question, without [`Stage::Prior`] there are no
-    /// priors.
+    /// priors. Rules that are kept on this machine have no questions for a model on another.
     ///
     /// # Errors
     /// When the model is gone or a template can't be rendered.
@@ -88,7 +88,10 @@ impl Judge {
     ) -> Result<Self, JudgeError> {
         let mut judge = Self { questions: Vec::new(), chains: Vec::new(), priors: None };
         for rule in &policy.rules {
-            let chain = if without.contains(&Stage::Preconditions) {
+            let chain = if rule.local_only && model.leaves_machine() {
+                // Nothing of it is asked, not even without an image.
+                Vec::new()
+            } else if without.contains(&Stage::Preconditions) {
                 vec![judge.whole_rule(rule, prompts)?]
             } else {
                 rule.chain.iter().map(|one| judge.precondition(one)).collect()
@@ -302,6 +305,9 @@ impl Judge {
     fn decide(&self, rule: &PolicyRule, index: usize, open: Finding, answer: &Answer) -> Finding {
         let answer = match answer {
             Answer::Seen(answer) => *answer,
+            Answer::Said(yes) => {
+                return decided(Finding { discrete: true, ..open }, decision::by_word(*yes));
+            }
             Answer::Unavailable(why) => return Finding { why: Some(why.clone()), ..open },
         };
         let seen = Finding { m: Some(answer.m()), mass: Some(answer.mass()), ..open };
@@ -314,6 +320,10 @@ impl Judge {
                 scored(decided(seen, decision), Band::PLAIN, answer.m())
             }
             Some(Answer::Unavailable(why)) => Finding { why: Some(why.clone()), ..seen },
+            Some(Answer::Said(_)) => {
+                let detail = "the prior came without a probability".to_owned();
+                Finding { why: Some(Why::Unparsable { detail }), ..seen }
+            }
             Some(Answer::Seen(prior)) => {
                 let (m, prior) = (answer.m(), prior.m());
                 let band = Band::around(prior, rule.thresholds);
@@ -377,6 +387,6 @@ fn m_of(answer: &Answer) -> Option<Probability> {
         Answer::Seen(answer) if decision::not_an_answer(answer.mass()).is_none() => {
             Some(answer.m())
         }
-        Answer::Seen(_) | Answer::Unavailable(_) => None,
+        Answer::Seen(_) | Answer::Said(_) | Answer::Unavailable(_) => None,
     }
 }

@@ -9,10 +9,10 @@ use crate::constitution::Policy;
 use crate::ids::{RuleId, ViewKind};
 use crate::imaging::View;
 use crate::judge::decided;
-use crate::judge::decision::{by_plain_cut, by_reasoning, not_an_answer};
+use crate::judge::decision::{by_plain_cut, by_reasoning, by_word, not_an_answer};
 use crate::prompts::{Prompts, Topic};
 use crate::reason::reason;
-use crate::verdict::{Finding, Method, RuleVerdict, Why};
+use crate::verdict::{Finding, Method, Outcome, RuleVerdict, Why};
 use crate::vlm::{Answer, Vlm};
 
 /// The name of the one entry that a baseline's verdict has in place of rules.
@@ -26,6 +26,8 @@ pub struct Baseline<'models> {
     question: String,
     prompts: Prompts,
     model: &'models dyn Vlm,
+    /// Whether rules were left out, since they are kept on this machine.
+    kept_local: bool,
 }
 
 impl<'models> Baseline<'models> {
@@ -39,13 +41,17 @@ impl<'models> Baseline<'models> {
         model: &'models dyn Vlm,
         method: Method,
     ) -> Result<Self, JudgeError> {
-        let rules = || policy.rules.iter().map(|rule| rule.objective_text.clone()).collect();
+        let kept = |local_only: bool| local_only && model.leaves_machine();
+        let asked = || policy.rules.iter().filter(|rule| !kept(rule.local_only));
+        let rules = || asked().map(|rule| rule.objective_text.clone()).collect();
         let topic = match method {
             Method::PriorKnowledge | Method::PriorKnowledgeCot => Topic::Unfit,
             Method::Clue | Method::WholeConstitution | Method::WholeConstitutionCot => {
                 Topic::Broken { rules: rules() }
             }
         };
+        let kept_local =
+            matches!(topic, Topic::Broken { .. }) && asked().count() < policy.rules.len();
         let prompts = Prompts::built_in()?;
         let question = prompts.question(&topic)?;
         let signature = Signature {
@@ -55,7 +61,7 @@ impl<'models> Baseline<'models> {
             model: model.model().clone(),
         };
         let name = RuleId::named(IMAGE);
-        Ok(Self { signature, name, topic, question, prompts, model })
+        Ok(Self { signature, name, topic, question, prompts, model, kept_local })
     }
 
     fn thinks(&self) -> bool {
@@ -74,6 +80,7 @@ impl<'models> Baseline<'models> {
                     Finding { score: Some(answer.m()), ..finding }
                 }
             }
+            Some(Answer::Said(yes)) => decided(Finding { discrete: true, ..open }, by_word(yes)),
             Some(Answer::Unavailable(why)) => Finding { why: Some(why), ..open },
             None => unanswered(open),
         })
@@ -108,6 +115,12 @@ impl Judging for Baseline<'_> {
         let open = Finding::open(words, ViewKind::Whole);
         let finding =
             if self.thinks() { self.thought(view, open)? } else { self.answer(view, open)? };
-        Ok(vec![RuleVerdict::from_findings(self.name.clone(), vec![finding])])
+        let found = RuleVerdict::from_findings(self.name.clone(), vec![finding]);
+        Ok(vec![if self.kept_local && found.outcome == Outcome::Clear {
+            // Clear of the rules that were asked, and of no others.
+            RuleVerdict { outcome: Outcome::Undetermined, why: Some(Why::KeptLocal), ..found }
+        } else {
+            found
+        }])
     }
 }

@@ -211,10 +211,10 @@ impl<'models> Pipeline<'models> {
                 }
                 relevance => {
                     let findings = docket.findings_of(index);
-                    RuleVerdict {
-                        relevance,
-                        ..RuleVerdict::from_findings(rule.id.clone(), findings)
-                    }
+                    let found = RuleVerdict::from_findings(rule.id.clone(), findings);
+                    let kept = rule.local_only && self.model.leaves_machine();
+                    let why = if kept { Some(Why::KeptLocal) } else { found.why.clone() };
+                    RuleVerdict { relevance, why, ..found }
                 }
             }
         };

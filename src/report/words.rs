@@ -70,6 +70,10 @@ pub fn decision(finding: &Finding, asked: Asked, drop: Option<f64>) -> String {
             format!("{answer}, by reasoning: {rating}")
         }
         Some(Step::Lean) => format!("{answer}: between the thresholds, {}", leaning(finding)),
+        Some(Step::Word) => {
+            let word = if finding.holds == Holds::Yes { "Yes" } else { "No" };
+            format!("{answer}: the model says {word}, without a probability")
+        }
         Some(Step::PlainCut) => match (finding.m, finding.holds) {
             (Some(m), Holds::Yes) => format!("{answer}: M {m} is at least 0.5"),
             (Some(m), _) => format!("{answer}: M {m} is below 0.5"),

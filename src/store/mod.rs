@@ -4,6 +4,7 @@
 //! runs/2026-11-24/
 //!   manifest.json     which policy, model and settings; written before the first image
 //!   verdicts.jsonl    one verdict a line, appended and flushed one by one
+//!   usage.json        what a server was asked and what it cost; written when the run ends, or stops
 //! ```
 //!
 //! A run that is cut off keeps every line it has written. Verdicts of a finished run are never
@@ -23,6 +24,7 @@ use crate::verdict::Verdict;
 
 const MANIFEST: &str = "manifest.json";
 const VERDICTS: &str = "verdicts.jsonl";
+const USAGE: &str = "usage.json";
 
 /// Settings of a run by name, as people gave them or as they were defaulted.
 pub type Settings = BTreeMap<String, String>;
@@ -44,6 +46,26 @@ pub struct RunManifest {
     pub settings: Settings,
     /// Operating system and processor family.
     pub machine: String,
+}
+
+/// What a run has asked of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spending {
+    /// Requests sent, those that were sent again too.
+    pub requests: u64,
+    /// Answers taken from a recording.
+    pub replayed: u64,
+    /// Tokens read by the model, as the server counts them.
+    pub tokens_in: u64,
+    /// Of these, tokens that the server had kept from an earlier request.
+    pub tokens_cached: u64,
+    /// Tokens written by the model.
+    pub tokens_out: u64,
+    /// Questions that a content filter blocked.
+    pub blocked: u64,
+    /// What it has cost at the prices in the file of models, in their currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 /// A run folder that is being written.
@@ -76,6 +98,15 @@ impl RunFolder {
     /// Whatever writing meets, such as a full disk.
     pub fn append(&mut self, verdict: &Verdict) -> Result<(), StoreError> {
         write_line(&mut self.verdicts, verdict)
+    }
+
+    /// Writes down what the run has asked of a server.
+    ///
+    /// # Errors
+    /// Whatever writing meets.
+    pub fn keep_spending(&self, spending: &Spending) -> Result<(), StoreError> {
+        let text = serde_json::to_string_pretty(spending)?;
+        Ok(fs_err::write(self.path.join(USAGE), text + "\n")?)
     }
 
     /// Where the verdicts are.

@@ -43,6 +43,13 @@ impl Run {
         &self.path
     }
 
+    /// What the run has asked of a server; nothing where a model on this machine judged, or it is
+    /// not known.
+    pub fn spending(&self) -> Option<super::Spending> {
+        let text = fs_err::read(self.path.join(super::USAGE)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
     /// Whether the run kept every number behind its verdicts.
     pub fn is_traced(&self) -> bool {
         self.manifest.settings.get("trace").is_some_and(|trace| trace == "true")

@@ -20,6 +20,10 @@ pub struct Finding {
     /// The paper's M(None, c): the same with the image removed, which is the language prior.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Probability>,
+    /// The model said Yes or No without a probability: there is no M, nothing is debiased, and the
+    /// word is the decision.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub discrete: bool,
     /// Share of the model's first token that was Yes or No at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass: Option<Probability>,
@@ -75,6 +79,8 @@ pub enum Step {
     PlainCut,
     /// The side of the prior on which M falls; only with `undecided: lean`.
     Lean,
+    /// The model's own Yes or No, where it tells no probabilities.
+    Word,
 }
 
 /// Where the central objects of a precondition are, and what their removal does to M.
@@ -123,6 +129,7 @@ impl Finding {
             view,
             m: None,
             prior: None,
+            discrete: false,
             mass: None,
             rejects_below: None,
             accepts_above: None,

@@ -37,6 +37,10 @@ pub enum Why {
     Looping,
     /// The run's budget for reasoning was spent, or this image's.
     BudgetSpent,
+    /// The rule or the image is kept on this machine, and the model is on another.
+    KeptLocal,
+    /// Answers come from a recording, and this question is not in it.
+    NotRecorded,
     /// Something broke on the way to this answer.
     Failed {
         /// What broke.
@@ -65,6 +69,8 @@ impl std::fmt::Display for Why {
             Self::Overlong { limit } => write!(f, "the reply did not end within {limit} tokens"),
             Self::Looping => write!(f, "the reply went round in circles"),
             Self::BudgetSpent => write!(f, "the budget for reasoning was spent"),
+            Self::KeptLocal => write!(f, "kept on this machine, and the model is on another"),
+            Self::NotRecorded => write!(f, "not in the recording"),
             Self::Failed { detail } => write!(f, "{detail}"),
         }
     }

@@ -75,7 +75,11 @@ fn answer_key(model: &Hash, ask: Ask, view: Option<&View>, question: &str) -> Ha
 impl Kept for Answer {
     const KIND: Kind = Kind::Answer;
 
+    /// One byte for an answer without probabilities, sixteen for one with.
     fn read(bytes: &[u8]) -> Option<Self> {
+        if let [said] = bytes {
+            return Some(Self::Said(*said != 0));
+        }
         let (yes, no) = bytes.split_at_checked(8)?;
         Some(Self::Seen(YesNo {
             ln_yes: f64::from_le_bytes(yes.try_into().ok()?),
@@ -84,8 +88,13 @@ impl Kept for Answer {
     }
 
     fn write(&self) -> Option<Vec<u8>> {
-        let Self::Seen(YesNo { ln_yes, ln_no }) = self else { return None };
-        Some([ln_yes.to_le_bytes(), ln_no.to_le_bytes()].concat())
+        match self {
+            Self::Seen(YesNo { ln_yes, ln_no }) => {
+                Some([ln_yes.to_le_bytes(), ln_no.to_le_bytes()].concat())
+            }
+            Self::Said(yes) => Some(vec![u8::from(*yes)]),
+            Self::Unavailable(_) => None,
+        }
     }
 }
 
@@ -134,6 +143,10 @@ impl<Model: Vlm> Chat for CachedVlm<Model> {
 
     fn model(&self) -> &ModelId {
         self.inner.model()
+    }
+
+    fn leaves_machine(&self) -> bool {
+        self.inner.leaves_machine()
     }
 }
 

@@ -69,4 +69,8 @@ impl Chat for CountedVlm<'_> {
     fn model(&self) -> &ModelId {
         self.inner.model()
     }
+
+    fn leaves_machine(&self) -> bool {
+        self.inner.leaves_machine()
+    }
 }

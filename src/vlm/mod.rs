@@ -2,8 +2,8 @@
 //!
 //! That shape is what makes judging fast: a backend may encode the image once and share everything
 //! before the first differing word. [`llama`] does so in process; [`scripted`] answers from a
-//! table, so that a policy can be tested without a model; `openai` (with the feature `remote`) talks
-//! to a server.
+//! table, so that a policy can be tested without a model; `openai` and `decisions` (with the
+//! feature `remote`) ask servers, and share what is in `remote`.
 //!
 //! Who only talks needs a [`Chat`], which a language model without eyes is too: the compiler of
 //! constitutions takes one.
@@ -13,11 +13,17 @@
 pub mod cached;
 pub mod chat;
 pub mod counted;
+#[cfg(feature = "remote")]
+pub mod decisions;
 #[cfg(feature = "llama")]
 pub mod llama;
 #[cfg(feature = "remote")]
 pub mod openai;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod scripted;
+#[cfg(any(feature = "llama", feature = "remote"))]
+mod spelling;
 
 use self::chat::{Generate, Reply, Turn};
 use crate::ids::ModelId;
@@ -48,6 +54,12 @@ pub trait Chat {
 
     /// Which model answers.
     fn model(&self) -> &ModelId;
+
+    /// Whether what it is asked leaves this machine. Rules that are `local_only` are then not asked;
+    /// a wrapper passes on what the model within says.
+    fn leaves_machine(&self) -> bool {
+        false
+    }
 }
 
 /// A model that can be asked whether content is visible on an image, and that can talk about it.
@@ -87,6 +99,10 @@ impl<Model: Chat + ?Sized> Chat for &Model {
     fn model(&self) -> &ModelId {
         (**self).model()
     }
+
+    fn leaves_machine(&self) -> bool {
+        (**self).leaves_machine()
+    }
 }
 
 impl<Model: Vlm + ?Sized> Vlm for &Model {
@@ -99,11 +115,43 @@ impl<Model: Vlm + ?Sized> Vlm for &Model {
     }
 }
 
+impl<Model: Chat + ?Sized> Chat for Box<Model> {
+    fn chat(
+        &self,
+        view: Option<&View>,
+        conversations: &[Vec<Turn>],
+        generate: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        (**self).chat(view, conversations, generate)
+    }
+
+    fn model(&self) -> &ModelId {
+        (**self).model()
+    }
+
+    fn leaves_machine(&self) -> bool {
+        (**self).leaves_machine()
+    }
+}
+
+impl<Model: Vlm + ?Sized> Vlm for Box<Model> {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        (**self).visible(view, statements)
+    }
+
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        (**self).answers(view, questions)
+    }
+}
+
 /// The answer to one question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// The model answered Yes or No.
+    /// The model answered Yes or No, and how probable either was.
     Seen(YesNo),
+    /// The model said Yes (`true`) or No, and nothing of how probable either was: a discrete answer,
+    /// of which nothing can be subtracted.
+    Said(bool),
     /// No answer can be had, and why.
     Unavailable(Why),
 }
@@ -182,6 +230,34 @@ pub enum VlmError {
     #[error("the account's quota is used up: {detail}")]
     Quota {
         /// The server's words.
+        detail: String,
+    },
+    /// The server can't do what it is asked to with this model.
+    #[error("the server at `{address}` can't do this with the model it serves: {detail}")]
+    Unfit {
+        /// The server's address.
+        address: String,
+        /// The server's words.
+        detail: String,
+    },
+    /// A content filter blocked too many questions.
+    #[error("stopped after {blocked} questions that the server's content filter blocked")]
+    Blocked {
+        /// How many.
+        blocked: u64,
+    },
+    /// The run has cost what it was allowed to.
+    #[error("stopped at a cost of {spent:.4}, where {most} were allowed")]
+    OverBudget {
+        /// What it has cost.
+        spent: f64,
+        /// What was allowed.
+        most: f64,
+    },
+    /// Answers can't be written down.
+    #[error("answers can't be recorded: {detail}")]
+    Recording {
+        /// What the system said.
         detail: String,
     },
 }

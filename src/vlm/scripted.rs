@@ -26,6 +26,7 @@ pub struct ScriptedVlm {
     with_image: BTreeMap<String, Answer>,
     priors: BTreeMap<String, Answer>,
     replies: Vec<(String, Vec<Reply>)>,
+    far: bool,
 }
 
 impl ScriptedVlm {
@@ -37,7 +38,22 @@ impl ScriptedVlm {
             with_image: BTreeMap::new(),
             priors: BTreeMap::new(),
             replies: Vec::new(),
+            far: false,
         }
+    }
+
+    /// Makes a statement answered with a word and no probability.
+    #[must_use]
+    pub fn merely_saying(mut self, statement: &str, yes: bool) -> Self {
+        self.with_image.insert(statement.to_owned(), Answer::Said(yes));
+        self
+    }
+
+    /// A model on another machine, which `local_only` rules are not put to.
+    #[must_use]
+    pub fn far_away(mut self) -> Self {
+        self.far = true;
+        self
     }
 
     /// Fixes M(x, c) of one statement.
@@ -124,5 +140,9 @@ impl Chat for ScriptedVlm {
 
     fn model(&self) -> &ModelId {
         &self.model
+    }
+
+    fn leaves_machine(&self) -> bool {
+        self.far
     }
 }

@@ -89,6 +89,8 @@ pub struct Trail {
     /// Why there is no answer at all, or none from reasoning.
     why: Option<Why>,
     mass: Option<Probability>,
+    /// What the model said where it told no probability; no line changes that.
+    word: Option<bool>,
     /// How far M falls without the central objects, where any were found: M before and after.
     removal: Option<Later<(Probability, Probability)>>,
     reasoning: Later<Holds>,
@@ -166,6 +168,9 @@ impl Case {
     }
 
     fn by_strategy_1(&self, trail: &Trail, lines: &Lines) -> Decision {
+        if let Some(yes) = trail.word {
+            return decision::by_word(yes);
+        }
         let none = |why: Option<Why>| Decision { holds: Holds::Unknown, by: None, why };
         let (Some(m), Some(mass)) = (trail.m, trail.mass) else { return none(trail.why.clone()) };
         if let Some(why) = decision::not_an_answer(mass) {
@@ -240,6 +245,7 @@ impl Recorded<'_> {
             prior: finding.prior,
             why: finding.why.clone(),
             mass: finding.mass,
+            word: (finding.by == Some(Step::Word)).then_some(finding.holds == Holds::Yes),
             removal,
             reasoning: match rating.filter(|rating| *rating != Holds::Unknown) {
                 Some(rating) => Later::Given(rating),

@@ -8,7 +8,8 @@ use std::time::Duration;
 use praetor::constitution::{Constitution, Lock, Policy};
 use praetor::ids::Hash;
 use praetor::vlm::chat::{Form, Generate, Reply, Turn};
-use praetor::vlm::openai::{Key, OpenAiChat, OpenAiOptions};
+use praetor::vlm::openai::OpenAiChat;
+use praetor::vlm::remote::{Key, RemoteOptions};
 use praetor::vlm::{Chat, VlmError};
 use serde_json::{Value, json};
 
@@ -432,13 +433,13 @@ fn mistakes_say_how_to_mend_them() {
     assert_eq!(desk.read("school.lock.yaml"), lock);
 }
 
-fn talk(server: &Server, change: impl Fn(&mut OpenAiOptions)) -> Result<Reply, VlmError> {
-    let mut options = OpenAiOptions {
+fn talk(server: &Server, change: impl Fn(&mut RemoteOptions)) -> Result<Reply, VlmError> {
+    let mut options = RemoteOptions {
         address: server.address.clone(),
         first_wait: Duration::from_millis(5),
         timeout: Duration::from_millis(700),
         retries: 2,
-        ..OpenAiOptions::new("m")
+        ..RemoteOptions::new("m")
     };
     change(&mut options);
     let chat = OpenAiChat::new(options).unwrap();
@@ -483,7 +484,7 @@ fn after_some_failures_nothing_more_is_asked() {
         let body = json!({ "error": { "message": "sk-1 is wrong", "code": "x" } });
         Server::start(move |_, _| Answer::json(status, &body))
     };
-    let key = |options: &mut OpenAiOptions| options.key = Some(Key::new("sk-1"));
+    let key = |options: &mut RemoteOptions| options.key = Some(Key::new("sk-1"));
     let denied = talk(&status(401), key).unwrap_err();
     assert_eq!(denied.to_string(), "the server refused the key (401): … is wrong");
     assert!(matches!(talk(&status(403), key), Err(VlmError::Denied { .. })));
@@ -494,7 +495,7 @@ fn after_some_failures_nothing_more_is_asked() {
     });
     assert!(matches!(talk(&quota, key), Err(VlmError::Quota { .. })));
     assert_eq!(quota.requests().len(), 1);
-    let nobody = |options: &mut OpenAiOptions| options.address = "http://127.0.0.1:9/v1".to_owned();
+    let nobody = |options: &mut RemoteOptions| options.address = "http://127.0.0.1:9/v1".to_owned();
     assert!(matches!(talk(&quota, nobody), Err(VlmError::Unreachable { .. })));
 }
 
@@ -525,7 +526,7 @@ fn many_conversations_come_back_in_order_and_few_at_a_time() {
         Answer::said(request.question())
     });
     let address = server.address.clone();
-    let options = OpenAiOptions { address, concurrency: 3, ..OpenAiOptions::new("m") };
+    let options = RemoteOptions { address, concurrency: 3, ..RemoteOptions::new("m") };
     let chat = OpenAiChat::new(options).unwrap();
     let turns: Vec<Vec<Turn>> =
         (0..12).map(|number| vec![Turn::User(format!("number {number}"))]).collect();

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 /// What was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    /// Such as `/v1/chat/completions`; the whole address where we are asked as a proxy.
+    pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Value,
 }
@@ -20,6 +22,13 @@ impl Request {
     /// The question that the conversation began with.
     pub(crate) fn question(&self) -> &str {
         self.body["messages"][0]["content"].as_str().unwrap_or_default()
+    }
+
+    /// The last question, and whether a picture stands before it.
+    pub(crate) fn about(&self) -> (String, bool) {
+        let content = &self.body["messages"].as_array().unwrap().last().unwrap()["content"];
+        let text = content.as_str().or_else(|| content[1]["text"].as_str()).unwrap_or_default();
+        (text.to_owned(), content[0]["image_url"]["url"].is_string())
     }
 
     /// How often the model has answered already.
@@ -101,6 +110,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
     let mut headers = BTreeMap::new();
     loop {
         line.clear();
@@ -110,7 +120,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     }
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { headers, body: serde_json::from_slice(&body).ok()? })
+    Some(Request { path, headers, body: serde_json::from_slice(&body).ok()? })
 }
 
 /// A client that has hung up meanwhile is no error.

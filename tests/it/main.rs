@@ -48,6 +48,10 @@ mod models;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
+mod same_judge;
+#[cfg(test)]
 mod stages;
 #[cfg(test)]
 mod talk;

@@ -39,6 +39,7 @@ prop_compose! {
             examples: Examples::default(),
             settings: Settings { thresholds, undecided: None },
             allow: Vec::new(),
+            local_only: false,
         }).collect();
         let entries = rules.iter().zip(chains).map(|(rule, preconditions)| LockedRule {
             id: rule.id.clone(),

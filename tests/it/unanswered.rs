@@ -33,10 +33,11 @@ fn judge(model: &ScriptedVlm, undecided: &str, without: &[Stage]) -> RuleVerdict
     pipeline.judge_view(&view).unwrap().remove(0)
 }
 
-fn reasons() -> [Why; 5] {
+fn reasons() -> [Why; 6] {
     [
         Why::Refused,
         Why::Filtered,
+        Why::NotRecorded,
         Why::Unparsable { detail: "hm".to_owned() },
         Why::TooLong { needed: 9_000, limit: 8_192 },
         Why::Failed { detail: "gone".to_owned() },
@@ -140,4 +141,45 @@ fn what_a_budget_leaves_out_says_so() {
     let rule = pipeline.judge_view(&view).unwrap().remove(0);
     assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(Why::BudgetSpent)));
     assert_eq!((pipeline.spent().left_out, pipeline.spent().questions), (1, 0));
+}
+
+#[test]
+fn a_word_without_a_probability_is_taken_as_it_is_and_marked() {
+    let model = ScriptedVlm::new(0.5).merely_saying(CHILD, true).merely_saying(KNIFE, true);
+    for undecided in ["undetermined", "lean"] {
+        for without in [&[][..], &[Stage::Prior]] {
+            let rule = judge(&model, undecided, without);
+            assert_eq!((rule.outcome, rule.score), (Outcome::Violated, None));
+            for finding in &rule.findings {
+                assert!(finding.discrete && finding.by == Some(Step::Word), "{finding:?}");
+                assert_eq!((finding.m, finding.prior), (None, None));
+            }
+        }
+    }
+    let no = judge(&model.merely_saying(KNIFE, false), "undetermined", &[]);
+    assert_eq!(no.outcome, Outcome::Clear);
+}
+
+#[test]
+fn a_rule_that_is_kept_here_is_not_put_to_a_model_elsewhere() {
+    let mut policy = policy("lean");
+    policy.rules[0].local_only = true;
+    let view = View::whole(image::RgbImage::new(4, 4));
+    let judged = |model: &ScriptedVlm| {
+        let counted = praetor::vlm::counted::CountedVlm::new(model);
+        let pipeline = Pipeline::new(policy.clone(), &counted, &[]).unwrap();
+        let rule = pipeline.judge_view(&view).unwrap().remove(0);
+        (rule.outcome, rule.why, counted.asked().questions)
+    };
+    let model = ScriptedVlm::new(0.5).saying(CHILD, 0.99).saying(KNIFE, 0.01);
+    assert_eq!(judged(&model), (Outcome::Clear, None, 2));
+    let far = model.far_away();
+    assert_eq!(judged(&far), (Outcome::Undetermined, Some(Why::KeptLocal), 0));
+
+    use praetor::pipeline::baseline::Baseline;
+    use praetor::verdict::Method;
+    let says_no = ScriptedVlm::new(0.01).far_away();
+    let whole = Baseline::new(&policy, &says_no, Method::WholeConstitution).unwrap();
+    let rule = whole.judge_view(&view).unwrap().remove(0);
+    assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(Why::KeptLocal)));
 }

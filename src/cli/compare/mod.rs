@@ -266,8 +266,10 @@ impl Compare {
         let mut facts = Vec::new();
         for (place, (run, judge)) in runs.iter().zip(&self.judges).enumerate() {
             let mut verdicts = run.verdicts()?;
+            let mut judged = 0;
             for verdict in verdicts.by_ref() {
                 panel.add(place, &verdict?);
+                judged += 1;
             }
             let kept = matches!(judge.what, What::Run(_)) || archive.is_kept();
             facts.push(JudgeFacts {
@@ -277,7 +279,7 @@ impl Compare {
                 constitution: run.manifest.constitution.clone(),
                 policy: run.manifest.policy,
                 cut_off: verdicts.cut_off(),
-                dollars_per_thousand: None,
+                cost_per_thousand: cost(run, judged),
             });
         }
         let read = |path| labels::read(path, &self.reading, runs, self.quiet);
@@ -291,6 +293,12 @@ impl Compare {
         }
         Ok(comparison)
     }
+}
+
+/// What a thousand images have cost, where a server with prices judged.
+fn cost(run: &Run, images: u32) -> Option<f64> {
+    let cost = run.spending()?.cost?;
+    (images > 0).then(|| cost * 1_000.0 / f64::from(images))
 }
 
 /// The images of a run, where they lay; those inside of a Parquet file are that file, once.

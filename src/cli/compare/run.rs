@@ -6,6 +6,8 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
+
 use super::word::JudgeWord;
 use crate::cli::inputs::{Unread, tasks_of};
 use crate::cli::judging::JudgingArgs;
@@ -13,9 +15,9 @@ use crate::cli::policy::PolicyArgs;
 use crate::cli::{Failure, report, style};
 use crate::constitution::Policy;
 use crate::imaging::{Source, shown};
+use crate::pipeline::Judging;
 use crate::pipeline::stream::judge_all;
 use crate::store::{Run, RunFolder};
-use crate::verdict::Conclusion;
 
 /// What judges that are run now have in common.
 pub(super) struct Bench<'a> {
@@ -38,28 +40,39 @@ impl Bench<'_> {
         let mut settings = self.policy_args.settings();
         settings.insert("trace".to_owned(), true.to_string());
         let manifest = judging.manifest(self.policy, &models, settings);
+        let bill = models.remote.as_ref().map(|remote| &remote.bill);
+        let count = Some(self.images.len() as u64);
+        let about = bill.map(|bill| bill.before(count, way.questions())).transpose()?;
         let mut run = RunFolder::create(folder, &manifest)?;
-        let bar = if self.quiet {
-            indicatif::ProgressBar::hidden()
-        } else {
-            let notes = judging.stages.notes(&way, &models);
-            let named = |note: &String| format!("{}: {note}", shown(&word.name));
-            style::notes(&notes.iter().map(named).collect::<Vec<_>>())?;
-            report::progress_bar(Some(self.images.len() as u64))
-        };
+        self.note(word, judging.stages.notes(&way, &models).into_iter().chain(about))?;
+        let bar = if self.quiet { ProgressBar::hidden() } else { report::progress_bar(count) };
+        let judged = self.judge_all(way.judging(), judging, (&mut run, &bar));
+        bar.finish_and_clear();
+        // Whatever stopped the run, what it cost is kept.
+        if let Some(bill) = bill {
+            run.keep_spending(&bill.spending())?;
+        }
+        self.note(word, judged?.notes().into_iter().chain(models.bill()))?;
+        Ok(Run::open(folder)?)
+    }
+
+    fn judge_all(
+        &self,
+        way: &dyn Judging,
+        judging: &JudgingArgs,
+        (run, bar): (&mut RunFolder, &ProgressBar),
+    ) -> Result<Unread, Failure> {
         let limits = judging.limits.limits();
         let images = self.images.to_vec();
         let tasks = images.into_iter().flat_map(move |source| tasks_of(Ok(source), &limits));
         let mut failure = None;
         let mut unread = Unread::default();
         let mut read = 0;
-        judge_all(way.judging(), tasks, |verdict| {
+        judge_all(way, tasks, |verdict| {
             bar.inc(1);
             match &verdict.error {
-                Some(error) if verdict.verdict == Conclusion::Failed => {
-                    unread.add(&verdict.image, error);
-                }
-                _ => read += 1,
+                Some(error) => unread.add(&verdict.image, error),
+                None => read += 1,
             }
             match run.append(&verdict) {
                 Ok(()) => ControlFlow::Continue(()),
@@ -69,15 +82,17 @@ impl Bench<'_> {
                 }
             }
         })?;
-        bar.finish_and_clear();
         if let Some(error) = failure {
             return Err(error.into());
         }
         unread.unless_read(read)?;
-        if !self.quiet {
-            style::notes(&unread.notes())?;
-        }
-        Ok(Run::open(folder)?)
+        Ok(unread)
+    }
+
+    fn note(&self, word: &JudgeWord, notes: impl Iterator<Item = String>) -> std::io::Result<()> {
+        let notes: Vec<String> =
+            notes.map(|note| format!("{}: {note}", shown(&word.name))).collect();
+        if self.quiet { Ok(()) } else { style::notes(&notes) }
     }
 }
 

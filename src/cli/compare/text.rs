@@ -136,12 +136,12 @@ fn judges(comparison: &Comparison) -> Vec<String> {
     let open = comparison.judges.iter().enumerate().filter(|(_, judge)| judge.undetermined > 0);
     lines.extend(open.map(|(place, judge)| format!("{} open: {}", letter(place), reasons(judge))));
     let paid = comparison.judges.iter().enumerate().filter_map(|(place, judge)| {
-        let dollars = judge.facts.dollars_per_thousand?;
-        Some(format!("{} {dollars:.2}", letter(place)))
+        let cost = judge.facts.cost_per_thousand?;
+        Some(format!("{} {cost:.2}", letter(place)))
     });
     let paid: Vec<String> = paid.collect();
     if !paid.is_empty() {
-        lines.push(format!("dollars a thousand images: {}", paid.join(", ")));
+        lines.push(format!("cost of a thousand images: {}", paid.join(", ")));
     }
     lines
         .push(style::dim("open is undetermined, never counted as safe; kept answers take no time"));

@@ -61,6 +61,9 @@ impl Probe {
             style::notes(&stages.notes(&whole, &models))?;
         }
         let images = self.judge(&whole, &mut changed, &scratch)?;
+        if !self.quiet {
+            style::notes(&models.bill())?;
+        }
         let probes: Vec<RuleProbe> = changed.into_iter().map(|changed| changed.probe).collect();
         let mut out = io::stdout().lock();
         match self.format {

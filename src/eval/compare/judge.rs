@@ -27,8 +27,8 @@ pub struct JudgeFacts {
     pub policy: PolicyHash,
     /// Whether its run was cut off.
     pub cut_off: bool,
-    /// What a thousand images cost in US dollars, where the run says so.
-    pub dollars_per_thousand: Option<f64>,
+    /// What a thousand images cost, in the currency of the prices, where the run says so.
+    pub cost_per_thousand: Option<f64>,
 }
 
 /// A judge, and what it said of the images that all have judged.

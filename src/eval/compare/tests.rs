@@ -66,7 +66,7 @@ fn facts(names: &[&str]) -> Vec<JudgeFacts> {
         constitution: "pets".to_owned(),
         policy: Hash::of(b"policy"),
         cut_off: false,
-        dollars_per_thousand: None,
+        cost_per_thousand: None,
     };
     names.iter().map(facts).collect()
 }

@@ -150,7 +150,7 @@ struct JudgeRow {
     unread: usize,
     missing: usize,
     seconds: Option<String>,
-    dollars: Option<String>,
+    cost: Option<String>,
     against: Option<AgainstRow>,
 }
 
@@ -182,7 +182,7 @@ impl JudgeRow {
             unread: judge.unread,
             missing: judge.missing,
             seconds: judge.milliseconds_per_thousand().map(duration),
-            dollars: facts.dollars_per_thousand.map(|dollars| format!("{dollars:.2} $")),
+            cost: facts.cost_per_thousand.map(|cost| format!("{cost:.2}")),
             against: judge.against.map(AgainstRow::new),
         }
     }

@@ -1,14 +1,14 @@
 //! Which tokens say Yes and which say No, and how much of an answer they are.
 //!
-//! The paper reads P("Yes") and P("No") off the first token and does not say which of the
-//! tokenizer's spellings count (section "Debiased Token Probability"). Here all do: `Yes`, `yes`,
-//! `YES`, each with or without a leading space. They are found once, when the model loads.
+//! Which spellings count is said in [`spelling`](crate::vlm::spelling); their tokens are found once,
+//! when the model loads.
 
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 
 use super::LoadError;
 use crate::verdict::Why;
+use crate::vlm::spelling::{ln_sum_exp, says};
 use crate::vlm::{Answer, YesNo};
 
 /// The indices of the tokens that say Yes and of those that say No.
@@ -66,33 +66,12 @@ impl YesNoTokens {
     }
 }
 
-fn says(piece: &[u8], word: &str) -> bool {
-    piece.strip_prefix(b" ").unwrap_or(piece).eq_ignore_ascii_case(word.as_bytes())
-}
-
-/// Logarithm of the sum of exponentials; not a number if any logit is not.
-fn ln_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f64 {
-    let largest = logits.clone().fold(f64::NEG_INFINITY, |max, logit| max.max(f64::from(logit)));
-    let sum: f64 = logits.map(|logit| (f64::from(logit) - largest).exp()).sum();
-    largest + sum.ln()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn tokens() -> YesNoTokens {
         YesNoTokens { yes: vec![0, 2], no: vec![1] }
-    }
-
-    #[test]
-    fn spellings_of_yes() {
-        for piece in ["Yes", " yes", "YES", " Yes"] {
-            assert!(says(piece.as_bytes(), "yes"), "{piece}");
-        }
-        for piece in ["Yes.", "  Yes", "Yesterday", "", "No"] {
-            assert!(!says(piece.as_bytes(), "yes"), "{piece}");
-        }
     }
 
     #[test]

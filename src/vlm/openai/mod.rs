@@ -1,190 +1,83 @@
-//! Models behind any server that speaks OpenAI's `/chat/completions`: llama-server, vLLM, Ollama,
-//! `OpenRouter`, OpenAI itself.
+//! Models behind any server that speaks OpenAI's `/chat/completions`: llama-server, vLLM, `SGLang`,
+//! Ollama, `OpenRouter`, Azure, OpenAI itself.
 //!
-//! It talks and does not judge yet: a [`Chat`] and no `Vlm`. Many conversations go out at once, a
-//! few at a time. What a server does not understand (a JSON schema, a temperature, a name of a
-//! limit) is left out from then on, see [`dialect`]; which answers are failures of the one
-//! conversation and which of the whole run, [`outcome`] says.
-//!
-//! A key is given by the caller, goes to the one address, and is never shown.
+//! [`OpenAiChat`] talks; [`OpenAiVlm`] judges as well, by the probabilities of the first token. What
+//! a server does not understand (a JSON schema, a temperature, a name of a limit, probabilities) is
+//! left out from then on, see `dialect`; how an answer is read off the likeliest tokens, `first`
+//! says.
 
 mod dialect;
-mod outcome;
+mod first;
 mod wire;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use backon::{ExponentialBuilder, Retryable};
-use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use serde_json::{Value, json};
 
-use self::dialect::Dialect;
-use self::outcome::Snag;
+use self::dialect::{Dialect, Learned, Room};
+use self::first::{Read, Words};
+use self::wire::{Said, Wish};
 use super::chat::{Generate, Reply, Turn};
-use super::{Chat, VlmError};
+use super::remote::{Ask, Heard, Line, RemoteError, RemoteOptions, Sheet, Snag};
+use super::{Answer, Chat, Vlm, VlmError};
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
+use crate::prompts::{PromptError, Prompts, Topic};
 use crate::verdict::Why;
 
-/// OpenAI's own address.
-pub const DEFAULT_ADDRESS: &str = "https://api.openai.com/v1";
-/// Bytes of an answer at most; a longer one is none.
-const MOST_BYTES: usize = 4 << 20;
-/// A server that wants to be left alone for longer is not waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(90);
-
-/// Which model to talk to, and how.
-#[derive(Clone, Debug)]
-pub struct OpenAiOptions {
-    /// The address below which `/chat/completions` is.
-    pub address: String,
-    /// The model's name there.
-    pub model: String,
-    /// The key, if the server wants one.
-    pub key: Option<Key>,
-    /// Requests under way at once.
-    pub concurrency: usize,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// How often a request is sent again after a passing failure.
-    pub retries: usize,
-    /// How long to wait before the first time, twice as long before the next, and so on; a server
-    /// that says how long to wait is believed.
-    pub first_wait: Duration,
-}
-
-impl OpenAiOptions {
-    /// A model at OpenAI: four requests at once, two minutes each, four retries.
-    pub fn new(model: impl Into<String>) -> Self {
-        Self {
-            address: DEFAULT_ADDRESS.to_owned(),
-            model: model.into(),
-            key: None,
-            concurrency: 4,
-            timeout: Duration::from_mins(2),
-            retries: 4,
-            first_wait: Duration::from_millis(500),
-        }
-    }
-}
-
-/// A server's key: what shows it shows dots.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// Takes a key in.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
-    }
-
-    /// A text without the key, should a server repeat it.
-    fn hidden_in(&self, text: &str) -> String {
-        if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "…") }
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
-/// Why a server can't be talked to, before anything is sent.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenAiError {
-    /// The address is none.
-    #[error("`{address}` is not the address of a server: {detail}")]
-    Address {
-        /// What was given.
-        address: String,
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// The key can't be sent in a header.
-    #[error("the key holds characters that no key has")]
-    Key,
-    /// The client can't be made.
-    #[error("can't make requests: {detail}")]
-    Client {
-        /// What the system said.
-        detail: String,
-    },
-}
+const PATH: &str = "chat/completions";
 
 /// A model behind a server.
 ///
 /// Its methods block until the answers are there, and must not be called from asynchronous code.
 #[derive(Debug)]
 pub struct OpenAiChat {
-    line: Arc<Line>,
+    line: Line,
     model: ModelId,
-    runtime: Runtime,
-    concurrency: usize,
+    dialect: Arc<Learned>,
 }
 
-/// What the requests share.
+/// One question, whatever is wanted of it.
 #[derive(Debug)]
-struct Line {
-    client: reqwest::Client,
-    url: reqwest::Url,
-    options: OpenAiOptions,
-    dialect: Mutex<Dialect>,
+struct Asked {
+    options: RemoteOptions,
+    messages: Vec<Value>,
+    wish: Wish,
+    sheet: Option<Sheet>,
+    dialect: Arc<Learned>,
+}
+
+/// A conversation that goes on.
+struct Conversation(Asked);
+
+/// A question that wants Yes or No.
+struct Question {
+    asked: Asked,
+    words: Words,
 }
 
 impl OpenAiChat {
     /// Makes ready to talk; nothing is sent yet.
     ///
     /// # Errors
-    /// [`OpenAiError`] when the address or the key can't be right.
-    pub fn new(options: OpenAiOptions) -> Result<Self, OpenAiError> {
-        let url = endpoint(&options.address)?;
-        if let Some(key) = &options.key
-            && reqwest::header::HeaderValue::from_str(&key.0).is_err()
-        {
-            return Err(OpenAiError::Key);
+    /// [`RemoteError`] when the address or the key can't be right.
+    pub fn new(options: RemoteOptions) -> Result<Self, RemoteError> {
+        let line = Line::open(options, PATH)?;
+        let options = line.options();
+        let mut parts = vec![line.url().to_owned(), options.model.clone()];
+        // What is added to every request moves the numbers.
+        if !options.extra.is_empty() {
+            parts.push(Value::Object(options.extra.clone()).to_string());
         }
-        let failed =
-            |error: &dyn std::fmt::Display| OpenAiError::Client { detail: error.to_string() };
-        let mut builder = reqwest::Client::builder()
-            .timeout(options.timeout)
-            // A key goes to the address that was named and nowhere else.
-            .redirect(reqwest::redirect::Policy::none());
-        if is_this_machine(&url) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| failed(&error))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(&error))?;
-        let fingerprint = Hash::of_parts([url.as_str().as_bytes(), options.model.as_bytes()]);
+        let fingerprint = Hash::of_parts(parts.iter().map(String::as_bytes));
         let model = ModelId { name: options.model.clone(), fingerprint };
-        let concurrency = options.concurrency.max(1);
-        let line = Arc::new(Line { client, url, options, dialect: Mutex::default() });
-        Ok(Self { line, model, runtime, concurrency })
+        Ok(Self { line, model, dialect: Arc::default() })
     }
-}
 
-fn endpoint(address: &str) -> Result<reqwest::Url, OpenAiError> {
-    let wrong = |detail: &dyn std::fmt::Display| OpenAiError::Address {
-        address: address.to_owned(),
-        detail: detail.to_string(),
-    };
-    let base = reqwest::Url::parse(address).map_err(|error| wrong(&error))?;
-    if !["http", "https"].contains(&base.scheme()) || base.host_str().is_none() {
-        return Err(wrong(&"it has to begin with `http://` or `https://`"));
+    fn asked(&self, messages: Vec<Value>, wish: Wish, sheet: Option<&Sheet>) -> Asked {
+        let (options, dialect) = (self.line.options().clone(), self.dialect.clone());
+        Asked { options, messages, wish, sheet: sheet.cloned(), dialect }
     }
-    let whole = format!("{}/chat/completions", address.trim_end_matches('/'));
-    reqwest::Url::parse(&whole).map_err(|error| wrong(&error))
-}
-
-/// A proxy has no business between two programs of one machine.
-fn is_this_machine(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl Chat for OpenAiChat {
@@ -194,143 +87,259 @@ impl Chat for OpenAiChat {
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {
-        let picture = match view.map(wire::picture).transpose() {
-            Ok(picture) => picture,
-            Err(detail) => {
-                let reply = Reply::Unavailable(Why::Failed { detail });
-                return Ok(vec![reply; conversations.len()]);
-            }
+        let sheet = match Sheet::of(view) {
+            Ok(sheet) => sheet,
+            Err(why) => return Ok(vec![Reply::Unavailable(why); conversations.len()]),
         };
-        self.runtime.block_on(async {
-            let turnstile = Arc::new(Semaphore::new(self.concurrency));
-            let mut under_way = JoinSet::new();
-            for (index, turns) in conversations.iter().enumerate() {
-                let (line, turnstile) = (self.line.clone(), turnstile.clone());
-                let messages = wire::messages(picture.as_deref(), turns);
-                let generate = generate.clone();
-                under_way.spawn(async move {
-                    let _turn = turnstile.acquire_owned().await;
-                    (index, line.converse(&messages, &generate).await)
-                });
-            }
-            let broken = || {
-                let detail = "the request was broken off".to_owned();
-                Reply::Unavailable(Why::Failed { detail })
-            };
-            let mut replies: Vec<Option<Reply>> = vec![None; conversations.len()];
-            while let Some(done) = under_way.join_next().await {
-                if let Ok((index, reply)) = done {
-                    replies[index] = Some(reply?);
-                }
-            }
-            Ok(replies.into_iter().map(|reply| reply.unwrap_or_else(broken)).collect())
-        })
+        let url = sheet.as_ref().map(|sheet| &*sheet.url);
+        let conversation = |turns: &Vec<Turn>| {
+            let messages = wire::messages(url, turns);
+            Conversation(self.asked(messages, Wish::Say(generate.clone()), sheet.as_ref()))
+        };
+        let replies = self.line.ask_all(conversations.iter().map(conversation).collect())?;
+        let reply = |reply: Result<Reply, Why>| reply.unwrap_or_else(Reply::Unavailable);
+        Ok(replies.into_iter().map(reply).collect())
     }
 
     fn model(&self) -> &ModelId {
         &self.model
     }
+
+    fn leaves_machine(&self) -> bool {
+        self.line.leaves_machine()
+    }
 }
 
-impl Line {
-    /// One conversation's reply, however often it has to be asked for.
-    async fn converse(
+/// A model behind a server that judges images.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use praetor::vlm::{Vlm, openai::OpenAiVlm, remote::RemoteOptions};
+/// let address = "http://localhost:8080/v1".to_owned();
+/// let options = RemoteOptions { address, ..RemoteOptions::new("gemma-3-4b") };
+/// let model = OpenAiVlm::new(options, praetor::prompts::Prompts::built_in()?)?;
+/// let priors = model.visible(None, &["a knife is visible"])?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct OpenAiVlm {
+    chat: OpenAiChat,
+    prompts: Prompts,
+    /// What stands before the question about content, and what is put into the model's mouth.
+    system: Option<String>,
+    lead: Option<String>,
+}
+
+impl OpenAiVlm {
+    /// Makes ready to judge; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`RemoteError`] when the address or the key can't be right, or a template can't be rendered.
+    pub fn new(options: RemoteOptions, prompts: Prompts) -> Result<Self, RemoteError> {
+        let broken = |error: PromptError| RemoteError::Prompt { detail: error.to_string() };
+        let (system, lead) = (prompts.system().map_err(broken)?, prompts.lead().map_err(broken)?);
+        let mut chat = OpenAiChat::new(options)?;
+        // What is asked moves the numbers as much as who answers.
+        let parts = [chat.model.fingerprint, prompts.hash()].map(|part| part.to_string());
+        chat.model.fingerprint = Hash::of_parts(parts.iter().map(String::as_bytes));
+        Ok(Self { chat, prompts, system, lead })
+    }
+
+    fn ask(
         &self,
-        messages: &serde_json::Value,
-        generate: &Generate,
-    ) -> Result<Reply, VlmError> {
-        let waits = ExponentialBuilder::default()
-            .with_min_delay(self.options.first_wait)
-            .with_max_delay(LONGEST_WAIT)
-            .with_max_times(self.options.retries)
-            .with_jitter();
-        let tried = (|| self.try_once(messages, generate))
-            .retry(waits)
-            .when(|snag| matches!(snag, Snag::Passing { .. }))
-            .adjust(|snag, planned| match snag {
-                Snag::Passing { wait: Some(asked), .. } => {
-                    planned.and(Some(*asked)).filter(|wait| *wait <= LONGEST_WAIT)
-                }
-                _ => planned,
-            })
-            .notify(|snag, wait| tracing::debug!("asking again in {wait:?}: {snag:?}"));
-        match tried.await {
-            Ok(reply) => Ok(reply),
-            Err(Snag::Final(why)) => Ok(Reply::Unavailable(why)),
-            Err(Snag::Passing { detail, .. }) => Ok(Reply::Unavailable(Why::Failed { detail })),
-            Err(Snag::Fatal(error)) => Err(error),
+        view: Option<&View>,
+        questions: &[String],
+        own_form: bool,
+    ) -> Result<Vec<Answer>, VlmError> {
+        let sheet = match Sheet::of(view) {
+            Ok(sheet) => sheet,
+            Err(why) => return Ok(vec![Answer::Unavailable(why); questions.len()]),
+        };
+        let (system, lead, words) = if own_form {
+            (self.system.as_deref(), self.lead.as_deref(), self.prompts.form().words())
+        } else {
+            (None, None, None)
+        };
+        let url = sheet.as_ref().map(|sheet| &*sheet.url);
+        let question = |text: &String| {
+            let mut messages = wire::messages(url, &[Turn::User(text.clone())]);
+            if let Some(system) = system {
+                messages.insert(0, json!({ "role": "system", "content": system }));
+            }
+            if let Some(lead) = lead {
+                messages.push(json!({ "role": "assistant", "content": lead }));
+            }
+            Question { asked: self.chat.asked(messages, Wish::YesNo, sheet.as_ref()), words }
+        };
+        let answers = self.chat.line.ask_all(questions.iter().map(question).collect())?;
+        let answer = |answer: Result<Answer, Why>| answer.unwrap_or_else(Answer::Unavailable);
+        Ok(answers.into_iter().map(answer).collect())
+    }
+}
+
+/// Statements as questions about content; an error is every question's.
+pub(super) fn about_content(
+    prompts: &Prompts,
+    statements: &[&str],
+) -> Result<Vec<String>, Vec<Answer>> {
+    let question =
+        |statement: &&str| prompts.question(&Topic::Visible { statement: (*statement).to_owned() });
+    let questions: Result<Vec<String>, PromptError> = statements.iter().map(question).collect();
+    questions.map_err(|error| vec![Answer::Unavailable(Why::failed(error)); statements.len()])
+}
+
+impl Vlm for OpenAiVlm {
+    fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        match about_content(&self.prompts, statements) {
+            Ok(questions) => self.ask(view, &questions, true),
+            Err(failed) => Ok(failed),
         }
     }
 
-    /// Sends one request, again at once where the server did not understand its form.
-    async fn try_once(
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        let questions: Vec<String> = questions.iter().map(|&text| text.to_owned()).collect();
+        self.ask(view, &questions, false)
+    }
+}
+
+impl Chat for OpenAiVlm {
+    fn chat(
         &self,
-        messages: &serde_json::Value,
+        view: Option<&View>,
+        conversations: &[Vec<Turn>],
         generate: &Generate,
-    ) -> Result<Reply, Snag> {
-        loop {
-            let dialect = *self.dialect.lock().unwrap_or_else(PoisonError::into_inner);
-            let body = wire::request(&self.options.model, messages, generate, dialect);
-            let (status, wait, text) = self.send(&body).await?;
-            let simpler = dialect.simpler(status, &text, generate);
-            let Some(simpler) = simpler else {
-                let asked = outcome::Asked { options: &self.options, limit: generate.most_tokens };
-                return outcome::of(&asked, status, wait, &text);
-            };
-            tracing::debug!("the server does not understand {dialect:?}, trying {simpler:?}");
-            *self.dialect.lock().unwrap_or_else(PoisonError::into_inner) = simpler;
-        }
+    ) -> Result<Vec<Reply>, VlmError> {
+        self.chat.chat(view, conversations, generate)
     }
 
-    async fn send(
-        &self,
-        body: &serde_json::Value,
-    ) -> Result<(u16, Option<Duration>, String), Snag> {
-        let mut request = self.client.post(self.url.clone()).json(body);
-        if let Some(key) = &self.options.key {
-            request = request.bearer_auth(&key.0);
+    fn model(&self) -> &ModelId {
+        self.chat.model()
+    }
+
+    fn leaves_machine(&self) -> bool {
+        self.chat.leaves_machine()
+    }
+}
+
+impl Asked {
+    fn request(&self, dialect: Dialect) -> Value {
+        let RemoteOptions { model, extra, .. } = &self.options;
+        wire::request(model, &self.messages, &self.wish, dialect, extra)
+    }
+
+    /// What an answer says, if it says something.
+    fn said(&self, dialect: Dialect, heard: &Heard<'_>) -> Result<Said, Snag> {
+        if let Some(simpler) = dialect.simpler(heard.status, &heard.text, &self.wish) {
+            self.dialect.learn(dialect, simpler);
+            let Snag::Final(why) = heard.snag() else { return Err(heard.snag()) };
+            return Err(Snag::Rephrase(why));
         }
-        let broken = |error: reqwest::Error| outcome::broken(&self.options, error);
-        let mut response = request.send().await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let wait = outcome::wait(response.headers());
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MOST_BYTES {
-                let detail = format!("the server's answer is longer than {MOST_BYTES} bytes");
-                return Err(Snag::Final(Why::Failed { detail }));
+        let said = heard.json.as_ref().filter(|_| heard.is_well()).and_then(wire::said);
+        let said = said.ok_or_else(|| heard.snag())?;
+        if said.refusal {
+            return Err(Snag::Final(Why::Refused));
+        }
+        if said.finish == "content_filter" {
+            return Err(Snag::Final(Why::Filtered));
+        }
+        Ok(said)
+    }
+}
+
+impl Ask for Conversation {
+    type Reply = Reply;
+    type Manner = Dialect;
+
+    fn manner(&self) -> Dialect {
+        self.0.dialect.now()
+    }
+
+    fn body(&self, manner: &Dialect) -> Value {
+        self.0.request(*manner)
+    }
+
+    fn identity(&self) -> Value {
+        self.0.request(Dialect::default())
+    }
+
+    fn sheet(&self) -> Option<&Sheet> {
+        self.0.sheet.as_ref()
+    }
+
+    fn read(&self, manner: &Dialect, heard: &Heard<'_>) -> Result<Reply, Snag> {
+        let said = self.0.said(*manner, heard)?;
+        let limit = match &self.0.wish {
+            Wish::Say(generate) => generate.most_tokens,
+            Wish::YesNo => 1,
+        };
+        match (said.finish.as_str(), said.text) {
+            ("length", _) => Err(Snag::Final(Why::Overlong { limit })),
+            (_, Some(text)) => Ok(Reply::Said(text.trim().to_owned())),
+            (_, None) => {
+                let detail = "the server's message is no text".to_owned();
+                Err(Snag::Final(Why::Unparsable { detail }))
             }
         }
-        Ok((status, wait, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
+impl Ask for Question {
+    type Reply = Answer;
+    type Manner = Dialect;
+
+    fn manner(&self) -> Dialect {
+        self.asked.dialect.now()
+    }
+
+    fn body(&self, manner: &Dialect) -> Value {
+        self.asked.request(*manner)
+    }
+
+    fn identity(&self) -> Value {
+        self.asked.request(Dialect::default())
+    }
+
+    fn sheet(&self) -> Option<&Sheet> {
+        self.asked.sheet.as_ref()
+    }
+
+    fn read(&self, manner: &Dialect, heard: &Heard<'_>) -> Result<Answer, Snag> {
+        let said = self.asked.said(*manner, heard)?;
+        match first::read(&said, self.words) {
+            Read::Answer(answer) => Ok(answer),
+            Read::Longer(detail) if manner.room == Room::One => {
+                self.asked.dialect.learn(*manner, Dialect { room: Room::Few, ..*manner });
+                Err(Snag::Rephrase(Why::Unparsable { detail: heard.words(&detail) }))
+            }
+            Read::Longer(detail) | Read::Neither(detail) => {
+                Err(Snag::Final(Why::Unparsable { detail: heard.words(&detail) }))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::remote::Key;
     use super::*;
 
     #[test]
-    fn a_key_is_never_shown() {
-        let key = Key::new("sk-secret");
-        let options = OpenAiOptions { key: Some(key.clone()), ..OpenAiOptions::new("m") };
-        let chat = OpenAiChat::new(options).unwrap();
-        assert!(!format!("{chat:?} {key:?}").contains("secret"));
-        assert_eq!(key.hidden_in("no key sk-secret here"), "no key … here");
-        let odd = OpenAiOptions { key: Some(Key::new("a\nb")), ..OpenAiOptions::new("m") };
-        assert!(matches!(OpenAiChat::new(odd), Err(OpenAiError::Key)));
+    fn a_key_is_never_shown_and_an_odd_one_never_sent() {
+        let with =
+            |key: &str| RemoteOptions { key: Some(Key::new(key)), ..RemoteOptions::new("m") };
+        let chat = OpenAiChat::new(with("sk-secret")).unwrap();
+        assert!(!format!("{chat:?}").contains("secret"));
+        assert!(chat.leaves_machine());
+        assert!(matches!(OpenAiChat::new(with("a\nb")), Err(RemoteError::Key)));
     }
 
     #[test]
-    fn addresses_are_checked_before_anything_is_sent() {
-        let url = |address: &str| endpoint(address).map(|url| url.to_string());
-        assert_eq!(url("http://a:1/v1/").unwrap(), "http://a:1/v1/chat/completions");
-        for bad in ["", "localhost:8080/v1", "ftp://a/v1", "http://"] {
-            assert!(endpoint(bad).is_err(), "{bad}");
-        }
-        for here in ["http://localhost:1/v1", "http://127.0.0.1/v1", "http://[::1]:8/v1"] {
-            assert!(is_this_machine(&endpoint(here).unwrap()), "{here}");
-        }
-        assert!(!is_this_machine(&endpoint(DEFAULT_ADDRESS).unwrap()));
+    fn what_is_added_to_requests_is_part_of_the_fingerprint() {
+        let plain = RemoteOptions::new("m");
+        let effort = serde_json::json!({ "reasoning_effort": "none" });
+        let extra = effort.as_object().cloned().unwrap();
+        let added = RemoteOptions { extra, ..plain.clone() };
+        let fingerprint = |options| OpenAiChat::new(options).unwrap().model.fingerprint;
+        assert_ne!(fingerprint(plain), fingerprint(added));
     }
 }
