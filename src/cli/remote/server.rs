@@ -80,6 +80,12 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl ServerArgs {
+    /// The same without an address.
+    #[must_use]
+    pub(in crate::cli) fn without_address(self) -> Self {
+        Self { base_url: None, ..self }
+    }
+
     /// What a name stands for; nothing where it is that of a model on this machine.
     pub(in crate::cli) fn resolve(&self, text: &str) -> Result<Option<Named>, Failure> {
         let kinds = [
