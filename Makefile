@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance memory deny docs review demo-model instruct-model figures ablation compare-demo sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation compare-demo sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,11 @@ bench: build ## The benchmarks, as ratios measured side by side
 performance: build ## Beside llama-server and llama-bench, on three models: docs/performance.md (20 minutes)
 	benches/peers/setup.sh
 	$(CARGO) bench --locked --bench peers
+
+same-judge: setup ## The demo model behind a real llama-server gives the verdicts it gives in process
+	benches/peers/setup.sh server
+	PRAETOR_PEERS=$${PRAETOR_PEERS:-$(CURDIR)/target/peers/bin} \
+		$(CARGO) test --release --locked --test it same_judge -- --nocapture
 
 deny: ## Licences, banned and duplicate crates, sources
 	$(CARGO) deny check licenses bans sources

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn largest_difference(one: &[Answer], other: &[Answer]) -> f64 {
     let log_odds = |answer: &Answer| match answer {
         Answer::Seen(answer) => answer.ln_yes - answer.ln_no,
-        Answer::Unavailable(_) => f64::NAN,
+        Answer::Said(_) | Answer::Unavailable(_) => f64::NAN,
     };
     one.iter().zip(other).map(|(a, b)| (log_odds(a) - log_odds(b)).abs()).fold(0.0, f64::max)
 }

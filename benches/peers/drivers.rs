@@ -99,7 +99,7 @@ fn statements(questions: &[Question]) -> Vec<&str> {
 fn read(answers: &[Answer]) -> Vec<Answered> {
     let seen = |answer: &Answer| match answer {
         Answer::Seen(answer) => Some(*answer),
-        Answer::Unavailable(_) => None,
+        Answer::Said(_) | Answer::Unavailable(_) => None,
     };
     answers.iter().map(seen).collect()
 }

@@ -2,7 +2,7 @@
 # Puts into target/peers what `benches/peers` needs, unless it is there already:
 #
 #   bin      llama-server and llama-bench, built from llama-cpp-python's source distribution
-#   shapes   models of random weights in real sizes (2.2 GB)
+#   shapes   models of random weights in real sizes (2.2 GB); not with the argument `server`
 #
 # PRAETOR_PEERS names a folder that holds the two programs, PRAETOR_SHAPES one that holds the
 # models, PRAETOR_PYTHON a Python with the packages of tools/random-models/requirements.txt.
@@ -75,6 +75,7 @@ use() {
     }
     ln -sfn build/bin "$peers/bin"
 }
+[[ ${1:-} != server ]] || exit 0
 for shape in smolvlm-256m gemma-3-4b-cut; do
     # Under another name until it is whole, as a run may be broken off.
     [[ -f $peers/shapes/$shape.gguf && -f $peers/shapes/$shape-mmproj.gguf ]] || {

@@ -79,7 +79,7 @@ impl From<crate::vlm::VlmError> for Failure {
                 "set OPENAI_API_KEY (AZURE_OPENAI_API_KEY for Azure, `key_env` for a model of your file) to a key of this server"
             }
             VlmError::NoModel { .. } => {
-                "name one of the server's models after `openai:`, and check that its address ends as it should, most often in `/v1`"
+                "name one of the server's models after `openai:`, and check that its address ends as it should, most often in `/v1`; few servers have `/decisions` or `/systemone`"
             }
             VlmError::Quota { .. } => "fill the account up, or use another model",
             VlmError::Unfit { .. } => {

@@ -30,6 +30,7 @@ fn view(path: &Path) -> View {
 fn seen(answer: &Answer) -> YesNo {
     match answer {
         Answer::Seen(answer) => *answer,
+        Answer::Said(word) => panic!("no probability: {word}"),
         Answer::Unavailable(why) => panic!("no answer: {why}"),
     }
 }

@@ -88,6 +88,7 @@ fn texts(statements: &[String]) -> Vec<&str> {
 pub(crate) fn log_odds(answer: &Answer) -> f64 {
     match answer {
         Answer::Seen(answer) => answer.ln_yes - answer.ln_no,
+        Answer::Said(word) => panic!("no probability: {word}"),
         Answer::Unavailable(why) => panic!("no answer: {why}"),
     }
 }

@@ -1,6 +1,6 @@
 //! A real server: the demo model behind llama-server gives the verdicts that it gives in process.
 //!
-//! It takes a llama-server: `make same-judge` builds one, PRAETOR_PEERS names the folder of another.
+//! It takes a llama-server: `make same-judge` builds one, `PRAETOR_PEERS` names the folder of another.
 //! Without one the test says that it has not run.
 
 use std::net::TcpListener;

@@ -4,8 +4,11 @@ use praetor::constitution::Policy;
 use praetor::ids::Hash;
 use praetor::imaging::View;
 use praetor::judge::decision::LEAST_MASS;
+use praetor::pipeline::baseline::Baseline;
 use praetor::pipeline::{Budget, Judging, Pipeline};
-use praetor::verdict::{Conclusion, Holds, Outcome, RuleVerdict, Stage, Step, Why, conclude};
+use praetor::verdict::{
+    Conclusion, Holds, Method, Outcome, RuleVerdict, Stage, Step, Why, conclude,
+};
 use praetor::vlm::YesNo;
 use praetor::vlm::chat::Reply;
 use praetor::vlm::scripted::ScriptedVlm;
@@ -176,8 +179,6 @@ fn a_rule_that_is_kept_here_is_not_put_to_a_model_elsewhere() {
     let far = model.far_away();
     assert_eq!(judged(&far), (Outcome::Undetermined, Some(Why::KeptLocal), 0));
 
-    use praetor::pipeline::baseline::Baseline;
-    use praetor::verdict::Method;
     let says_no = ScriptedVlm::new(0.01).far_away();
     let whole = Baseline::new(&policy, &says_no, Method::WholeConstitution).unwrap();
     let rule = whole.judge_view(&view).unwrap().remove(0);

@@ -49,9 +49,10 @@ impl Bill {
         let tokens = requests * u64::from(image_tokens) + images * questions * QUESTION_TOKENS;
         let assumed = if self.image_tokens.is_some() { "" } else { "assuming " };
         let about = format!(
-            "about {} for {images} images, {} tokens ({assumed}{image_tokens} an image; priors, \
-             crops and reasoning come on top)",
+            "about {} for {}, {} tokens, if every rule is relevant ({assumed}{image_tokens} an image; \
+             priors, crops and reasoning come on top)",
             counted(requests, "request"),
+            counted(images, "image"),
             short(tokens)
         );
         let Some(prices) = self.prices else { return Ok(about) };
@@ -160,7 +161,7 @@ mod tests {
     fn a_run_is_estimated_and_one_that_is_too_dear_does_not_begin() {
         let about = bill(None).before(Some(100), 10).unwrap();
         // 1,000 requests of 1,060 tokens.
-        assert!(about.contains("1,000 requests for 100 images, 1.06 M tokens"), "{about}");
+        assert!(about.contains("1,000 requests for 100 images, 1.06 M tokens,"), "{about}");
         assert!(about.ends_with("2.13 at the prices in the file of models"), "{about}");
         assert!(bill(Some(2.0)).before(Some(100), 10).is_err());
         assert!(bill(Some(3.0)).before(Some(100), 10).is_ok());

@@ -38,10 +38,10 @@ impl Server {
         guard: &GuardArgs,
         prompts: Prompts,
     ) -> Result<(Box<dyn Vlm>, Remote), Failure> {
-        let tape = tape(guard)?;
-        let replays = matches!(tape, Tape::Replay(_));
-        let here = is_this_machine(&self.address) || replays;
-        if !here && !self.allow_remote && !guard.allow_remote {
+        let here = is_this_machine(&self.address).map_err(unopened)?;
+        let replays = guard.replay.is_some();
+        let may = replays || self.allow_remote || guard.allow_remote;
+        if !here && !may {
             return Err(Failure::Input(miette::miette!(
                 code = "praetor::remote::not_allowed",
                 help = "if they may be, add `--allow-remote`, or `allow_remote: true` in the file of \
@@ -65,6 +65,7 @@ impl Server {
         let bounds =
             Bounds { most_blocks: Some(guard.max_blocks), most_cost: guard.max_cost.zip(prices) };
         let meter = Arc::new(Meter::new(bounds));
+        let tape = tape(guard)?;
         let taped = !matches!(tape, Tape::Off);
         let key = if replays { None } else { self.key()? };
         let options = options(self, key, Arc::clone(&meter), tape);

@@ -36,11 +36,15 @@ pub(super) fn endpoint(
 ///
 /// ```
 /// use praetor::vlm::remote::is_this_machine;
-/// assert!(is_this_machine("http://127.0.0.1:8080/v1") && is_this_machine("http://[::1]:1"));
-/// assert!(!is_this_machine("https://api.openai.com/v1") && !is_this_machine("nonsense"));
+/// assert!(is_this_machine("http://127.0.0.1:8080/v1")? && is_this_machine("http://[::1]:1")?);
+/// assert!(!is_this_machine("https://api.openai.com/v1")?);
+/// # Ok::<(), praetor::vlm::remote::RemoteError>(())
 /// ```
-pub fn is_this_machine(address: &str) -> bool {
-    reqwest::Url::parse(address).is_ok_and(|url| is_here(&url))
+///
+/// # Errors
+/// [`RemoteError::Address`] when it is none.
+pub fn is_this_machine(address: &str) -> Result<bool, RemoteError> {
+    endpoint(address, "", &[]).map(|url| is_here(&url))
 }
 
 /// A proxy has no business between two programs of one machine.
@@ -72,10 +76,10 @@ mod tests {
         for there in
             ["http://localhost.evil.example/v1", "http://127.0.0.1.example", "http://0.0.0.0"]
         {
-            assert!(!is_this_machine(there), "{there}");
+            assert!(!is_this_machine(there).unwrap(), "{there}");
         }
         for here in ["http://localhost:1/v1", "http://LOCALHOST/v1", "http://127.9.9.9/v1"] {
-            assert!(is_this_machine(here), "{here}");
+            assert!(is_this_machine(here).unwrap(), "{here}");
         }
     }
 

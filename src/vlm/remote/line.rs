@@ -123,9 +123,10 @@ impl Line {
         &self.wire.options
     }
 
-    /// Whether what is sent over it leaves this machine.
+    /// Whether what is sent over it leaves this machine. A replay, which sends nothing, says what its
+    /// recording said.
     pub(in crate::vlm) fn leaves_machine(&self) -> bool {
-        !address::is_here(&self.wire.url) && !matches!(self.wire.options.tape, Tape::Replay(_))
+        !address::is_here(&self.wire.url)
     }
 
     /// Asks all questions, a few at a time; what came of each, in their order.
