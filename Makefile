@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation unsafebench sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation compare-demo unsafebench sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ ablation: build ## What each stage adds, beside the paper's baselines: docs/eval
 
 unsafebench: build ## The scenes in UnsafeBench's layout: F1 by category and source, and the gap
 	tools/unsafebench.sh
+
+compare-demo: build ## Two ways of judging beside each other: docs/compare.md
+	$(PRAETOR) compare demo demo+prior-knowledge --images $(EXAMPLES) --constitution $(CONSTITUTION)
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh

@@ -14,7 +14,7 @@ use crate::imaging::shown;
 use crate::store::Settings;
 
 /// What models have answered is kept, so that no question is asked twice.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cache")]
 pub(super) struct CacheArgs {
     /// Ask everything anew, and keep no answers; so does the variable `PRAETOR_NO_CACHE`

@@ -72,7 +72,8 @@ impl DatasetArgs {
 }
 
 impl ReadingArgs {
-    fn options(&self, rules: Option<BTreeSet<RuleId>>) -> Options {
+    /// The options these flags say; with rules, labels may name no other.
+    pub(super) fn options(&self, rules: Option<BTreeSet<RuleId>>) -> Options {
         let mut options = Options { format: self.layout, rules, ..Options::default() };
         for (role, name) in &self.columns {
             options.columns.set(*role, name.clone());
@@ -122,7 +123,7 @@ impl Overview {
     }
 }
 
-const UNKNOWN_RULE: &str =
+pub(super) const UNKNOWN_RULE: &str =
     "mend the label, or say what the word means with `--label 'WORD=rule:ID'`";
 const NO_ROW: &str = "no row could be used, and this is the first; `praetor data` shows more";
 

@@ -14,7 +14,7 @@ use crate::imaging::Fill;
 use crate::store::Settings;
 
 /// Which models find relevant rules and central objects.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Encoders")]
 pub(super) struct EncoderArgs {
     /// The dual encoder of the relevance scan: `demo`, a folder with a CLIP or SigLIP model as Hugging

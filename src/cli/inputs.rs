@@ -23,7 +23,7 @@ pub(super) struct Inputs {
 }
 
 /// What one image file may cost, against decompression bombs.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArgs {
     /// Largest image file, in mebibytes
@@ -69,7 +69,7 @@ fn is_parquet(path: &Path) -> bool {
 }
 
 /// The image that a file is, or the images in it.
-fn tasks_of(
+pub(super) fn tasks_of(
     source: Result<Source, SourceError>,
     limits: &Limits,
 ) -> Box<dyn Iterator<Item = Task<Decode>> + Send> {
@@ -116,9 +116,14 @@ const NAMED: usize = 5;
 impl Unread {
     /// Takes note of an image.
     pub(super) fn add(&mut self, image: &str, error: &ImageError) {
+        self.note(format!("{}: {}", shown(image), shown(&error.message)));
+    }
+
+    /// Takes note of an input that gave no image, in the words of its error.
+    pub(super) fn note(&mut self, what: String) {
         self.count += 1;
         if self.first.len() < NAMED {
-            self.first.push(format!("{}: {}", shown(image), shown(&error.message)));
+            self.first.push(what);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What every command that judges takes: models, stages, cache and limits.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,7 +16,7 @@ use crate::constitution::Policy;
 use crate::store::{RunManifest, Settings};
 
 /// How images are judged, and by which models.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct JudgingArgs {
     #[command(flatten)]
     pub(super) model: ModelArgs,
@@ -64,7 +65,21 @@ impl JudgingArgs {
         Ok((self.stages.load(&self.model, answers)?, Scratch(scratch)))
     }
 
-    /// What a run is made with; `more` are the settings of the command.
+    /// The same with another model, and with a method and stages that are named by words; see
+    /// [`StageArgs::variations`].
+    pub(super) fn with_judge(
+        &self,
+        model: &str,
+        mmproj: Option<PathBuf>,
+        variations: &[String],
+    ) -> Self {
+        let model = self.model.with_model(model, mmproj);
+        let stages =
+            variations.iter().fold(self.stages.clone(), |stages, word| stages.varied(word));
+        Self { model, stages, ..self.clone() }
+    }
+
+    /// What a run that begins now is made with; `more` are settings of the command.
     pub(super) fn manifest(&self, policy: &Policy, models: &Models, more: Settings) -> RunManifest {
         let mut settings = self.settings(models);
         settings.extend(more);

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod compare;
 mod constitution;
 mod data;
 mod dataset;
@@ -73,6 +74,7 @@ enum Command {
     Data(data::Data),
     Eval(eval::Eval),
     Impact(impact::ImpactCommand),
+    Compare(compare::Compare),
     Tune(tune::Tune),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -104,6 +106,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Data(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Impact(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),

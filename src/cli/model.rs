@@ -19,7 +19,7 @@ use crate::vlm::llama::{
 };
 
 /// Which model judges.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
     /// `demo`, the built-in model of pictograms; a GGUF file; a name that `praetor models list` shows; or
@@ -211,6 +211,20 @@ impl ModelArgs {
         };
         let prompts = Prompts::of_form(form).map_err(|error| Failure::unopened(&error, None))?;
         Ok(LlamaVlm::load(self.gpu.given_to(options), prompts))
+    }
+
+    /// The same with another model, named as `--model` takes it. A GGUF file that comes without a
+    /// projector has that of the flags; models by name have their own. A server's address is for models
+    /// behind servers.
+    #[must_use]
+    pub(super) fn with_model(&self, model: &str, mmproj: Option<PathBuf>) -> Self {
+        let is_file = Path::new(model).extension().is_some_and(|ending| ending == "gguf");
+        let of_flags = || self.mmproj.clone().filter(|_| is_file);
+        let server = self.server.clone();
+        let behind = matches!(server.resolve(model), Ok(Some(Named::Server(_))));
+        let server = if behind { server } else { server.without_address() };
+        let mmproj = mmproj.or_else(of_flags);
+        Self { model: model.to_owned(), mmproj, server, ..self.clone() }
     }
 
     /// Tokens of context that the model is given at most.

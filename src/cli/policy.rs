@@ -21,6 +21,11 @@ pub(super) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    /// The policy of a command that does not always need one.
+    pub(super) fn new(constitution: PathBuf, lock: Option<PathBuf>) -> Self {
+        Self { constitution, lock }
+    }
+
     /// Reads the constitution and its lock; a stale lock is an error.
     pub(super) fn load(&self) -> Result<Policy, Failure> {
         Policy::load(&self.constitution, self.lock.as_deref()).map_err(Failure::input)

@@ -23,12 +23,15 @@ use crate::vlm::cached::CachedVlm;
 const NO_ENCODER: &str = "without a dual encoder all rules are judged and no region is looked at; \
                           `--encoder hf:openai/clip-vit-base-patch16` brings both stages";
 
+/// What a variation begins with that leaves out a stage.
+const WITHOUT: &str = "without-";
+
 /// A decision model answers in numbers.
 const MUTE: &str = "this model writes nothing, so that nothing is reasoned about: what its numbers \
                     leave between the thresholds stays undetermined";
 
 /// How images are judged.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Stages")]
 pub(super) struct StageArgs {
     /// CLUE, or a baseline of the paper to compare it with
@@ -286,6 +289,27 @@ impl StageArgs {
 
     fn budget(&self) -> Budget {
         Budget { escalations: self.max_escalations, whole_run: self.budget }
+    }
+
+    /// The words by which one judge of several is varied: methods, and `without-` a stage.
+    pub(super) fn variations() -> Vec<String> {
+        let names = |value: clap::builder::PossibleValue| value.get_name().to_owned();
+        let methods = Method::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let stages = Stage::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let without = stages.map(|value| format!("{WITHOUT}{}", value.get_name()));
+        methods.map(names).chain(without).collect()
+    }
+
+    /// The same, varied by one of the words; others change nothing.
+    #[must_use]
+    pub(super) fn varied(&self, word: &str) -> Self {
+        let mut varied = self.clone();
+        if let Some(stage) = word.strip_prefix(WITHOUT) {
+            varied.without.extend(Stage::from_str(stage, false));
+        } else if let Ok(method) = Method::from_str(word, false) {
+            varied.method = method;
+        }
+        varied
     }
 
     /// By name, for a run's manifest.

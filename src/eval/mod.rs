@@ -4,7 +4,9 @@
 //! judging and hands verdicts over with the labels of a [`Dataset`](crate::dataset::Dataset).
 
 pub mod ablation;
+pub mod agreement;
 pub mod calibration;
+pub mod compare;
 pub mod effectiveness;
 mod intervals;
 mod metrics;

@@ -14,6 +14,8 @@ mod batch;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
 mod compile;
 #[cfg(test)]
 mod constitutions;

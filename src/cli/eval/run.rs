@@ -64,6 +64,7 @@ pub(super) fn judge(
         }
     })?;
     bar.finish_and_clear();
+    gathered.notes.extend(models.bill());
     // What is left are bad rows at the end.
     while failure.is_none() && labels.next().is_some() {}
     gathered.bad_rows = labels.bad;

@@ -35,7 +35,7 @@ pub(in crate::cli) struct BatchArgs {
 }
 
 /// What a model on another machine may be sent, and what it may cost.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(super) struct GuardArgs {
     /// Let images be sent to a model on another machine; without it only servers of this machine are

@@ -9,7 +9,7 @@ use super::file::{self, Entry, Kind, PriceList};
 use crate::cli::exit::Failure;
 
 /// How a server is reached.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(in crate::cli) struct ServerArgs {
     /// The server's address [default: that in the models' file, else `OPENAI_BASE_URL` or
@@ -81,6 +81,12 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl ServerArgs {
+    /// The same without an address.
+    #[must_use]
+    pub(in crate::cli) fn without_address(self) -> Self {
+        Self { base_url: None, ..self }
+    }
+
     /// What a name stands for; nothing where it is that of a model on this machine.
     pub(in crate::cli) fn resolve(&self, text: &str) -> Result<Option<Named>, Failure> {
         let kinds = [
