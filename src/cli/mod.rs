@@ -18,6 +18,7 @@ mod judge;
 mod judging;
 mod model;
 mod models;
+mod page;
 mod policy;
 mod relevance;
 mod report;
@@ -67,6 +68,7 @@ enum Command {
     Explain(explain::Explain),
     Relevance(relevance::RelevanceCommand),
     Eval(eval::Eval),
+    Report(page::ReportCommand),
     Impact(impact::ImpactCommand),
     Tune(tune::Tune),
     #[command(subcommand)]
@@ -97,6 +99,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Impact(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
