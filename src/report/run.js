@@ -170,15 +170,19 @@ function drawList() {
 }
 
 function turn(step) {
-  choose({ page: String(Number(state.page) + step) }, false);
-  list.querySelector("a")?.focus();
+  const to = Number(state.page) + step;
+  if (to < 1 || to > Math.ceil(hits.length / PAGE)) return;
+  choose({ page: String(to) }, false);
+  const links = list.querySelectorAll("a");
+  links[step < 0 ? links.length - 1 : 0].focus();
 }
 
 function moveFocus(event) {
   const links = [...list.querySelectorAll("a")];
   const here = links.indexOf(document.activeElement);
   if (here < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
-  const across = links.filter((link) => link.offsetTop === links[0].offsetTop).length;
+  const top = (link) => link.getBoundingClientRect().top;
+  const across = links.filter((link) => top(link) === top(links[0])).length;
   const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across };
   const ends = { Home: 0, End: links.length - 1 };
   const to = event.key in steps ? here + steps[event.key] : ends[event.key];
@@ -273,11 +277,16 @@ function judged(rule) {
   const head = make("div", { class: "head" }, make("h3", {}, make("code", {}, rule.id)),
     badge(rule.outcome), make("span", { class: "number" }, rule.score ? `score ${rule.score}` : ""));
   const steps = (rule.steps ?? []).map(precondition);
-  return make("article", { class: `rule ${rule.outcome}` }, head,
-    text ? make("p", { class: "text" }, text) : null,
+  const parts = [
     rule.why ? make("p", { class: "why" }, `Not settled: ${rule.why}.`) : null,
     steps.length ? make("p", { class: "lead" }, rule.lead) : null,
-    steps.length ? make("ol", { class: "chain" }, ...steps) : null);
+    steps.length ? make("ol", { class: "chain" }, ...steps) : null,
+  ];
+  const fold = rule.outcome === "clear" && steps.length > 0;
+  const folded = () =>
+    make("details", { class: "fold" }, make("summary", {}, rule.reason ?? "How it was judged"), ...parts);
+  return make("article", { class: `rule ${rule.outcome}` }, head,
+    text ? make("p", { class: "text" }, text) : null, ...(fold ? [folded()] : parts));
 }
 
 function figure(row, boxes) {

@@ -46,6 +46,8 @@ mod models;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod stages;
 #[cfg(test)]
 mod talk;

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::counts::Counts;
+use super::facts::thousands;
 use super::rows::Row;
 use crate::eval::share_of;
 use crate::report::words;
@@ -72,8 +73,8 @@ pub(super) struct Histogram {
 #[derive(Debug, Serialize)]
 struct HistogramRow {
     conclusion: &'static str,
-    count: usize,
-    tallest: usize,
+    count: String,
+    tallest: String,
     bars: Vec<Bar>,
     /// Everything in words.
     label: String,
@@ -133,8 +134,8 @@ impl HistogramRow {
         });
         Self {
             conclusion: word,
-            count: sum(bins),
-            tallest,
+            count: thousands(sum(bins)),
+            tallest: thousands(tallest),
             bars: bars.collect(),
             label: format!("{} {word} images; most, {tallest}, score {}", sum(bins), ends(fullest)),
         }

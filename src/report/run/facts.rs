@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::counts::Counts;
+use crate::eval::{Interval, share_of};
 use crate::imaging::shown;
 use crate::report::words;
 use crate::store::RunManifest;
@@ -35,6 +36,27 @@ pub(super) fn images(count: usize) -> String {
     if count == 1 { "1 image".to_owned() } else { format!("{} images", thousands(count)) }
 }
 
+/// A share in per cent, with as many digits as a small one needs: `12.5 %`, `0.02 %`.
+pub(super) fn share(part: usize, whole: usize) -> String {
+    let per_cent = share_of(part, whole) * 100.0;
+    match part {
+        0 => "0 %".to_owned(),
+        _ if part == whole => "100 %".to_owned(),
+        _ if per_cent < 0.01 => "below 0.01 %".to_owned(),
+        _ if per_cent < 1.0 => format!("{per_cent:.2} %"),
+        _ => format!("{per_cent:.1} %"),
+    }
+}
+
+/// An interval of shares in per cent, with digits as [`share`] has them.
+pub(super) fn range(interval: Interval) -> String {
+    if interval.high < 0.01 {
+        format!("{:.2}–{:.2} %", interval.low * 100.0, interval.high * 100.0)
+    } else {
+        interval.to_string()
+    }
+}
+
 /// The finding in one sentence, without a full stop.
 pub(super) fn finding(counts: &Counts) -> String {
     let (found, all) = (counts.of(Conclusion::Unsafe), counts.images());
@@ -61,7 +83,7 @@ pub(super) fn rest(counts: &Counts) -> String {
         [Conclusion::Undetermined, Conclusion::Failed].map(|conclusion| counts.of(conclusion));
     let more = if counts.of(Conclusion::Unsafe) > 0 { " more" } else { "" };
     let person = match open {
-        0 => "No other image is left undetermined".to_owned(),
+        0 => "No image is left undetermined".to_owned(),
         1 => format!("1{more} could not be settled and needs a person"),
         _ => format!("{}{more} could not be settled and need a person", thousands(open)),
     };
@@ -198,6 +220,17 @@ pub(super) fn limits(manifest: &RunManifest, counts: &Counts) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_shares_keep_their_digits() {
+        let shares = [(0, 9), (9, 9), (1, 8), (2, 10_000), (1, 1_000_000), (9_897, 10_000)];
+        assert_eq!(
+            shares.map(|(part, whole)| share(part, whole)),
+            ["0 %", "100 %", "12.5 %", "0.02 %", "below 0.01 %", "99.0 %"]
+        );
+        assert_eq!(range(Interval { low: 0.000_5, high: 0.001_8 }), "0.05–0.18 %");
+        assert_eq!(range(Interval { low: 0.28, high: 0.72 }), "28.0–72.0 %");
+    }
 
     #[test]
     fn counts_and_days_read_well() {

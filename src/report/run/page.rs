@@ -8,7 +8,7 @@ use super::embed::{self, Shell};
 use super::facts::{self, Fact, images, thousands};
 use super::reasons::Quoting;
 use super::{Found, Held, RunReport};
-use crate::eval::{share_of, wilson};
+use crate::eval::wilson;
 use crate::imaging::shown;
 use crate::report::{ReportError, words};
 use crate::units::{Probability, duration};
@@ -245,8 +245,8 @@ fn tiles(report: &RunReport<'_>) -> Vec<Tile> {
             conclusion: words::conclusion(conclusion),
             word: word(conclusion),
             count: thousands(count),
-            share: words::percent(share_of(count, all)),
-            interval: interval.map(|interval| interval.to_string()),
+            share: facts::share(count, all),
+            interval: interval.map(facts::range),
         }
     };
     ORDER.map(tile).into()
@@ -273,7 +273,7 @@ fn rules(report: &RunReport<'_>) -> (Vec<RuleRow>, Vec<QuietRule>) {
             text,
             violated: thousands(rule.violated),
             undetermined: thousands(rule.undetermined),
-            share: words::percent(share_of(rule.violated, report.counts.images())),
+            share: facts::share(rule.violated, report.counts.images()),
             bar: segments(&bar, most),
             label: format!("{} violated, {} undetermined", rule.violated, rule.undetermined),
             strongest,

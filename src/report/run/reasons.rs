@@ -54,20 +54,20 @@ impl Obstacle {
     pub(super) fn advice(&self) -> &'static str {
         match self.key.as_str() {
             "undecided" => {
-                "A person decides. `praetor tune` shows where rules hesitate and what other \
+                "A person decides. praetor tune shows where rules hesitate and what other \
                  thresholds would do."
             }
             "refused" | "filtered" => {
                 "A person decides, or another model; a model on this machine has no filter before it."
             }
             "unparsable" => {
-                "`praetor doctor` shows whether the model is asked in the form it was trained on."
+                "praetor doctor shows whether the model is asked in the form it was trained on."
             }
-            "too_long" => "A larger `--context`, if the model has one.",
+            "too_long" => "A larger --context, if the model has one.",
             "empty" | "overlong" | "looping" => "A person decides, or another model.",
-            "budget_spent" => "A larger `--budget` or `--max-escalations`.",
+            "budget_spent" => "A larger --budget or --max-escalations.",
             "failed" => "Judge these again; the example says what broke.",
-            "frames" => "A larger `--max-frames`.",
+            "frames" => "A larger --max-frames.",
             _ => "",
         }
     }

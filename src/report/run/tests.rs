@@ -111,11 +111,11 @@ fn the_finding_leads_and_nothing_open_is_called_safe() {
     assert!(page.contains("a dog is visible (M 0.970)"));
     assert!(page.contains("the model refused to answer"));
     assert!(page.contains("No dogs.") && page.contains("No guns."));
-    let severe = page.split_once("id=\"severe\"").unwrap().1.split_once("</section>").unwrap().0;
+    let severe = page.split_once("class=\"severe\"").unwrap().1.split_once("</ol>").unwrap().0;
     let order: Vec<usize> =
-        ["in/dog.png", "in/gun.png", "in/cut.png"].map(|name| severe.find(name).unwrap()).into();
+        ["dog.png", "gun.png", "cut.png"].map(|name| severe.find(name).unwrap()).into();
     assert!(order.is_sorted(), "the gravest first");
-    assert!(!severe.contains("in/safe.png"));
+    assert!(!severe.contains("safe.png"));
 }
 
 #[test]
@@ -227,7 +227,8 @@ fn a_redacted_report_names_nobody_and_quotes_nothing() {
     verdicts.push(named("in/Anna.png", verdict(vec![rule("guns", 0.3, vec![open])])));
     let full = page_of(&verdicts, false);
     let redacted = page_of(&verdicts, true);
-    for text in ["in/", "Anna", "cut short", "policies/", &Hash::of(b"in/dog.png").to_string()] {
+    for text in ["safe.png", "Anna", "cut short", "policies", &Hash::of(b"in/dog.png").to_string()]
+    {
         assert!(full.contains(text), "{text} is there unless redacted");
         assert!(!redacted.contains(text), "{text} came through");
     }

@@ -28,7 +28,7 @@ pub(super) fn of(
     let context = Context { verdict, policy, pictures: &[], axis: Axis::of(&verdict.rules) };
     let mut rules = serde_json::to_value(context.judged()?)?;
     for rule in rules.as_array_mut().into_iter().flatten() {
-        drop_fields(rule, &["text", "objective", "reason", "relevance"]);
+        drop_fields(rule, &["text", "objective", "relevance"]);
         if quoting == Quoting::Redacted {
             redact(rule, verdict);
         }
