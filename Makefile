@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation compare-demo unsafebench sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory report deny docs review demo-model instruct-model figures ablation compare-demo unsafebench sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,11 @@ demo: build ## Judge the example pictures with the built-in model, and explain o
 	$(PRAETOR) judge $(EXAMPLES) --constitution $(CONSTITUTION) --format table || test $$? -eq 1
 	@echo
 	$(PRAETOR) explain $(EXAMPLES)/child-and-knife.png --constitution $(CONSTITUTION)
+
+report: build ## Judge the example pictures, and write the report of that run: target/report/report.html
+	rm -rf target/report
+	$(PRAETOR) judge $(EXAMPLES) -c $(CONSTITUTION) --trace --out target/report || test $$? -eq 1
+	$(PRAETOR) report target/report
 
 test: setup instruct-model ## Run all tests
 	$(CARGO) test --release --locked

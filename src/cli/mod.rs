@@ -21,6 +21,7 @@ mod judge;
 mod judging;
 mod model;
 mod models;
+mod page;
 mod policy;
 mod relevance;
 mod remote;
@@ -73,6 +74,7 @@ enum Command {
     Relevance(relevance::RelevanceCommand),
     Data(data::Data),
     Eval(eval::Eval),
+    Report(page::ReportCommand),
     Impact(impact::ImpactCommand),
     Compare(compare::Compare),
     Tune(tune::Tune),
@@ -105,6 +107,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Relevance(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Impact(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Tune(command) => command.run(),

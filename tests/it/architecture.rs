@@ -47,7 +47,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("eval", &["units", "ids", "verdict", "constitution", "dataset"]),
     // What an edit does to verdicts: it decides anew from findings, and asks no model.
     ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
-    ("report", &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench"]),
+    (
+        "report",
+        &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench", "store"],
+    ),
     // Looks at a model as judging would.
     (
         "doctor",

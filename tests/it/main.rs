@@ -56,6 +56,8 @@ mod policy;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod same_judge;
 #[cfg(test)]
 mod stages;
