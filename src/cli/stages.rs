@@ -8,8 +8,7 @@ use super::exit::Failure;
 use super::model::ModelArgs;
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
-use crate::pipeline::baseline::Baseline;
-use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent};
+use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent, baseline};
 use crate::store::Settings;
 use crate::verdict;
 use crate::vlm::Vlm;
@@ -23,7 +22,7 @@ const NO_ENCODER: &str = "without a dual encoder all rules are judged and no reg
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stages")]
 pub(super) struct StageArgs {
-    /// CLUE, or a baseline of the paper to compare it with
+    /// CLUE, or another way of judging to compare it with
     #[arg(long, value_enum, default_value_t = Method::Clue)]
     method: Method,
     /// Leave stages of CLUE out, to see what each does
@@ -52,6 +51,12 @@ enum Method {
     WholeConstitution,
     /// The same after thinking step by step
     WholeConstitutionCot,
+    /// UnsafeBench's three prompts, answered in words: two equal answers decide
+    #[value(name = "unsafebench")]
+    UnsafeBench,
+    /// PerspectiveVision's question: unsafe by which of these categories?
+    #[value(name = "perspectivevision")]
+    PerspectiveVision,
 }
 
 /// A stage that can be left out.
@@ -80,7 +85,7 @@ pub(super) struct Models {
 /// A policy joined with the models.
 pub(super) enum Way<'models> {
     Clue(Box<Pipeline<'models>>),
-    Baseline(Box<Baseline<'models>>),
+    Baseline(Box<dyn Judging + 'models>),
 }
 
 impl Way<'_> {
@@ -153,7 +158,7 @@ impl StageArgs {
         let by_flags = self.without.iter().map(|stage| (*stage).into());
         let without: Vec<verdict::Stage> = without.into_iter().chain(by_flags).collect();
         if method != verdict::Method::Clue {
-            return Ok(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?)));
+            return Ok(Way::Baseline(baseline::of_method(policy, vlm, method)?));
         }
         let runs = |stage| !without.contains(&stage);
         let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
@@ -227,6 +232,8 @@ impl From<Method> for verdict::Method {
             Method::PriorKnowledgeCot => Self::PriorKnowledgeCot,
             Method::WholeConstitution => Self::WholeConstitution,
             Method::WholeConstitutionCot => Self::WholeConstitutionCot,
+            Method::UnsafeBench => Self::UnsafeBench,
+            Method::PerspectiveVision => Self::PerspectiveVision,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! a constitution; *whole constitution* asks whether the image breaks any of the rules, all in one
 //! prompt. Each is answered by the first token, or after thinking step by step (Table 2).
 
-use super::{JudgeError, Judging, Signature};
+use super::perspectivevision::PerspectiveVision;
+use super::unsafebench::UnsafeBench;
+use super::{JudgeError, Judging, Signature, no_answer};
 use crate::constitution::Policy;
 use crate::ids::{RuleId, ViewKind};
 use crate::imaging::View;
@@ -12,11 +14,28 @@ use crate::judge::decided;
 use crate::judge::decision::{by_plain_cut, by_reasoning, not_an_answer};
 use crate::prompts::{Prompts, Topic};
 use crate::reason::reason;
-use crate::verdict::{Finding, Method, RuleVerdict, Why};
+use crate::verdict::{Finding, Method, RuleVerdict};
 use crate::vlm::{Answer, Vlm};
 
 /// The name of the one entry that a baseline's verdict has in place of rules.
 pub const IMAGE: &str = "image";
+
+/// Makes a judge of one question, or a few, as a method says. CLUE itself is none: see
+/// [`Pipeline`](super::Pipeline).
+///
+/// # Errors
+/// When a template can't be rendered.
+pub fn of_method<'models>(
+    policy: &Policy,
+    model: &'models dyn Vlm,
+    method: Method,
+) -> Result<Box<dyn Judging + 'models>, JudgeError> {
+    Ok(match method {
+        Method::UnsafeBench => Box::new(UnsafeBench::new(policy, model)?),
+        Method::PerspectiveVision => Box::new(PerspectiveVision::new(policy, model)?),
+        _ => Box::new(Baseline::new(policy, model, method)?),
+    })
+}
 
 /// A baseline of the paper.
 pub struct Baseline<'models> {
@@ -29,8 +48,7 @@ pub struct Baseline<'models> {
 }
 
 impl<'models> Baseline<'models> {
-    /// Makes a baseline of a policy and a model. CLUE itself is none: see
-    /// [`Pipeline`](super::Pipeline).
+    /// Makes a baseline of a policy and a model; see [`of_method`] for other methods.
     ///
     /// # Errors
     /// When a template can't be rendered.
@@ -42,9 +60,7 @@ impl<'models> Baseline<'models> {
         let rules = || policy.rules.iter().map(|rule| rule.objective_text.clone()).collect();
         let topic = match method {
             Method::PriorKnowledge | Method::PriorKnowledgeCot => Topic::Unfit,
-            Method::Clue | Method::WholeConstitution | Method::WholeConstitutionCot => {
-                Topic::Broken { rules: rules() }
-            }
+            _ => Topic::Broken { rules: rules() },
         };
         let prompts = Prompts::built_in()?;
         let question = prompts.question(&topic)?;
@@ -91,8 +107,7 @@ impl<'models> Baseline<'models> {
 }
 
 fn unanswered(open: Finding) -> Finding {
-    let detail = "the model gave no answer".to_owned();
-    Finding { why: Some(Why::Failed { detail }), ..open }
+    Finding { why: Some(no_answer()), ..open }
 }
 
 impl Judging for Baseline<'_> {

@@ -84,11 +84,8 @@ fn judge_frames<Way: Judging + ?Sized>(
             concluded => concluded,
         },
         score: image_score(&rules),
-        violated: match way.signature().method {
-            Method::Clue => violated(&rules),
-            // A baseline does not say which rule.
-            _ => Vec::new(),
-        },
+        // A baseline does not say which rule.
+        violated: if way.signature().method.names_rules() { violated(&rules) } else { Vec::new() },
         frames: (decoded.animated || decoded.cut).then_some(Frames { judged, cut: decoded.cut }),
         rules,
         ..blank(way.signature(), image)

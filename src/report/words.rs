@@ -16,6 +16,8 @@ pub enum Asked {
     Visible,
     /// Whether a rule is broken.
     Broken,
+    /// Whether the image is unsafe.
+    Unsafe,
 }
 
 impl Asked {
@@ -25,6 +27,7 @@ impl Asked {
             Method::WholeConstitution | Method::WholeConstitutionCot => Self::Broken,
             Method::Clue if verdict.without.contains(&Stage::Preconditions) => Self::Broken,
             Method::Clue | Method::PriorKnowledge | Method::PriorKnowledgeCot => Self::Visible,
+            Method::UnsafeBench | Method::PerspectiveVision => Self::Unsafe,
         }
     }
 
@@ -35,19 +38,22 @@ impl Asked {
             (Self::Visible, Holds::No) => "not visible",
             (Self::Broken, Holds::Yes) => "broken",
             (Self::Broken, Holds::No) => "not broken",
+            (Self::Unsafe, Holds::Yes) => "unsafe",
+            (Self::Unsafe, Holds::No) => "safe",
             (_, Holds::Unknown) => "not settled",
         }
     }
 }
 
 /// The rule of the policy that an entry of the verdict is about. A baseline's entry is about none,
-/// whatever rules are called.
+/// whatever rules are called; PerspectiveVision's is about one where the answer names it.
 pub fn rule_of<'policy>(
     verdict: &Verdict,
     policy: &'policy Policy,
     id: &RuleId,
 ) -> Option<&'policy PolicyRule> {
-    let by_rule = verdict.method == Method::Clue;
+    let named = verdict.method.names_rules() && verdict.violated.contains(id);
+    let by_rule = verdict.method == Method::Clue || named;
     policy.rules.iter().find(|rule| by_rule && rule.id == *id)
 }
 
@@ -69,6 +75,7 @@ pub fn decision(finding: &Finding, asked: Asked, drop: Option<f64>) -> String {
             let rating = if finding.holds == Holds::Yes { "Yes" } else { "No" };
             format!("{answer}, by reasoning: {rating}")
         }
+        Some(Step::Stated) => format!("{answer}, as the model's answer says"),
         Some(Step::Lean) => format!("{answer}: between the thresholds, {}", leaning(finding)),
         Some(Step::PlainCut) => match (finding.m, finding.holds) {
             (Some(m), Holds::Yes) => format!("{answer}: M {m} is at least 0.5"),
@@ -220,6 +227,12 @@ pub fn method(method: Method) -> &'static str {
         }
         Method::WholeConstitution => "baseline: one question with all rules",
         Method::WholeConstitutionCot => "baseline: one question with all rules, after thinking",
+        Method::UnsafeBench => {
+            "UnsafeBench: three prompts answered in words, two equal answers decide"
+        }
+        Method::PerspectiveVision => {
+            "PerspectiveVision: one question, answered by status and category"
+        }
     }
 }
 

@@ -75,6 +75,8 @@ pub enum Step {
     PlainCut,
     /// The side of the prior on which M falls; only with `undecided: lean`.
     Lean,
+    /// The label that the model's answer states in words; only with the methods of UnsafeBench.
+    Stated,
 }
 
 /// Where the central objects of a precondition are, and what their removal does to M.
