@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance memory deny docs review demo-model instruct-model figures ablation sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance memory deny docs review demo-model instruct-model figures ablation robustness sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ figures: build ## The model card's figures, measured through praetor
 
 ablation: build ## What each stage adds, beside the paper's baselines: docs/evaluation.md
 	tools/demo-model/ablation.sh
+
+robustness: build ## Do verdicts stay when the example pictures are compressed, scaled, cropped? (docs/robustness.md)
+	$(PRAETOR) robustness $(EXAMPLES) -c $(CONSTITUTION) || test $$? -eq 1
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh

@@ -46,6 +46,7 @@ pub mod prompts;
 pub mod reason;
 pub mod relevance;
 pub mod report;
+pub mod robustness;
 pub mod store;
 pub mod units;
 pub mod verdict;

@@ -21,6 +21,7 @@ mod models;
 mod policy;
 mod relevance;
 mod report;
+mod robustness;
 mod stages;
 mod style;
 mod summary;
@@ -68,6 +69,7 @@ enum Command {
     Relevance(relevance::RelevanceCommand),
     Eval(eval::Eval),
     Impact(impact::ImpactCommand),
+    Robustness(robustness::RobustnessCommand),
     Tune(tune::Tune),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -98,6 +100,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Relevance(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Impact(command) => command.run(),
+        Command::Robustness(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),

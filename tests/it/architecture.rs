@@ -47,6 +47,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // What an edit does to verdicts: it decides anew from findings, and asks no model.
     ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
     ("report", &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench"]),
+    // Changes pictures and counts what becomes of verdicts; who judges hands it a closure.
+    ("robustness", &["units", "ids", "verdict", "imaging", "eval"]),
     // Looks at a model as judging would.
     (
         "doctor",
@@ -83,6 +85,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "eval",
             "report",
             "workbench",
+            "robustness",
             "cache",
             "hub",
             "models",

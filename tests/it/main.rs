@@ -46,6 +46,8 @@ mod models;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod stages;
 #[cfg(test)]
 mod talk;
