@@ -28,6 +28,7 @@
 //! [`pipeline::Pipeline`] has an example that runs.
 
 pub mod cache;
+pub mod classifier;
 #[cfg(feature = "llama")]
 pub mod cli;
 pub mod compile;

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod classifier;
 mod constitution;
 mod doctor;
 mod encoders;

@@ -3,9 +3,11 @@
 use clap::{Args, ValueEnum};
 
 use super::cache::Answers;
+use super::classifier::{ClassifierArgs, LoadedClassifier, Unasked};
 use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
 use super::model::ModelArgs;
+use crate::classifier::ClassifierJudge;
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
 use crate::pipeline::{Allowance, Budget, Judging, Pipeline, Spent, baseline};
@@ -36,6 +38,8 @@ pub(super) struct StageArgs {
     budget: Option<Allowance>,
     #[command(flatten)]
     encoders: EncoderArgs,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
 }
 
 /// How images are judged.
@@ -78,6 +82,8 @@ enum Stage {
 pub(super) struct Models {
     pub(super) vlm: Box<dyn Vlm>,
     pub(super) encoders: Encoders,
+    /// What judges in the place of a model, if anything does.
+    classifier: Option<LoadedClassifier>,
     /// What a person should know of how they were loaded.
     notes: Vec<String>,
 }
@@ -123,13 +129,20 @@ impl StageArgs {
         Answers { cache, note }: Answers,
         stages: (bool, bool),
     ) -> Result<Models, Failure> {
+        if let Some(classifier) = self.classifier.load()? {
+            let model = ClassifierJudge::model(&classifier.spec, &*classifier.runner);
+            let vlm = Box::new(Unasked(model));
+            let encoders = self.encoders.load(false, (false, false), None)?;
+            let classifier = Some(classifier);
+            return Ok(Models { vlm, encoders, classifier, notes: Vec::new() });
+        }
         let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
         let vlm = model.load()?;
         let vlm: Box<dyn Vlm> = match cache {
             Some(cache) => Box::new(CachedVlm::new(vlm, cache)),
             None => Box::new(vlm),
         };
-        Ok(Models { vlm, encoders, notes: note.into_iter().collect() })
+        Ok(Models { vlm, encoders, classifier: None, notes: note.into_iter().collect() })
     }
 
     /// Joins policy, models and stages.
@@ -143,7 +156,11 @@ impl StageArgs {
 
     /// What the flags choose, as an ablation names it.
     pub(super) fn variant(&self) -> Variant {
-        Variant { method: self.method.into(), without: None }
+        Variant { method: self.method(), without: None }
+    }
+
+    fn method(&self) -> verdict::Method {
+        if self.classifier.is_chosen() { verdict::Method::Classifier } else { self.method.into() }
     }
 
     /// Joins one variant of an ablation, without what the flags leave out besides.
@@ -154,6 +171,9 @@ impl StageArgs {
         models: &'models Models,
         vlm: &'models dyn Vlm,
     ) -> Result<Way<'models>, Failure> {
+        if let Some(LoadedClassifier { spec, runner }) = &models.classifier {
+            return Ok(Way::Baseline(Box::new(ClassifierJudge::new(policy, spec, &**runner))));
+        }
         let Variant { method, without } = variant;
         let by_flags = self.without.iter().map(|stage| (*stage).into());
         let without: Vec<verdict::Stage> = without.into_iter().chain(by_flags).collect();
@@ -220,6 +240,8 @@ impl StageArgs {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         settings.extend(self.encoders.settings(&models.encoders));
+        // They name the method anew where a classifier judges.
+        settings.extend(self.classifier.settings());
         settings
     }
 }

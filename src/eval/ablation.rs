@@ -50,6 +50,7 @@ impl Variant {
             (Method::WholeConstitutionCot, _) => "whole constitution, step by step",
             (Method::UnsafeBench, _) => "UnsafeBench, majority of three",
             (Method::PerspectiveVision, _) => "PerspectiveVision",
+            (Method::Classifier, _) => "conventional classifier",
             (Method::Clue, None) => "**CLUE**",
             (Method::Clue, Some(Stage::Relevance)) => "CLUE without relevance",
             (Method::Clue, Some(Stage::Preconditions)) => "CLUE without preconditions",

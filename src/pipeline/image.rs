@@ -34,6 +34,11 @@ pub trait Judging {
     /// When a model is gone.
     fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError>;
 
+    /// Whether its entries are rules of the policy.
+    fn names_rules(&self) -> bool {
+        self.signature().method.names_rules()
+    }
+
     /// Judges one image file: every frame of an animation, of which the gravest decides.
     ///
     /// # Errors
@@ -85,7 +90,7 @@ fn judge_frames<Way: Judging + ?Sized>(
         },
         score: image_score(&rules),
         // A baseline does not say which rule.
-        violated: if way.signature().method.names_rules() { violated(&rules) } else { Vec::new() },
+        violated: if way.names_rules() { violated(&rules) } else { Vec::new() },
         frames: (decoded.animated || decoded.cut).then_some(Frames { judged, cut: decoded.cut }),
         rules,
         ..blank(way.signature(), image)

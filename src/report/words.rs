@@ -27,7 +27,7 @@ impl Asked {
             Method::WholeConstitution | Method::WholeConstitutionCot => Self::Broken,
             Method::Clue if verdict.without.contains(&Stage::Preconditions) => Self::Broken,
             Method::Clue | Method::PriorKnowledge | Method::PriorKnowledgeCot => Self::Visible,
-            Method::UnsafeBench | Method::PerspectiveVision => Self::Unsafe,
+            Method::UnsafeBench | Method::PerspectiveVision | Method::Classifier => Self::Unsafe,
         }
     }
 
@@ -75,6 +75,10 @@ pub fn decision(finding: &Finding, asked: Asked, drop: Option<f64>) -> String {
             let rating = if finding.holds == Holds::Yes { "Yes" } else { "No" };
             format!("{answer}, by reasoning: {rating}")
         }
+        Some(Step::Score) => match against_threshold(finding) {
+            Some(compared) => format!("{answer}: {compared}"),
+            None => answer.to_owned(),
+        },
         Some(Step::Stated) => format!("{answer}, as the model's answer says"),
         Some(Step::Lean) => format!("{answer}: between the thresholds, {}", leaning(finding)),
         Some(Step::PlainCut) => match (finding.m, finding.holds) {
@@ -98,6 +102,13 @@ fn against_band(finding: &Finding) -> Option<String> {
     };
     let (m, threshold) = apart(m, threshold);
     Some(format!("M {m} is {word} {threshold}"))
+}
+
+/// A classifier's score beside its threshold, which it reaches or not.
+fn against_threshold(finding: &Finding) -> Option<String> {
+    let word = if finding.holds == Holds::Yes { "at least" } else { "below" };
+    let (score, threshold) = apart(finding.score?.value(), finding.accepts_above?);
+    Some(format!("score {score} is {word} {threshold}"))
 }
 
 fn leaning(finding: &Finding) -> String {
@@ -233,6 +244,7 @@ pub fn method(method: Method) -> &'static str {
         Method::PerspectiveVision => {
             "PerspectiveVision: one question, answered by status and category"
         }
+        Method::Classifier => "a conventional classifier, by the categories it was trained on",
     }
 }
 

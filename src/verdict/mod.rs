@@ -36,7 +36,7 @@ pub struct Verdict {
     pub violated: Vec<RuleId>,
     /// One entry a rule, in the constitution's order; empty when the image could not be read. A
     /// method other than CLUE has one entry, since it judges all rules at once: `image`, or the rule
-    /// that the answer names.
+    /// that the answer names. A classifier has those of the rules that it knows, else `image`.
     pub rules: Vec<RuleVerdict>,
     /// How many frames of an animation were judged; absent for still images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub struct Verdict {
 }
 
 /// How an image is judged: CLUE, one of the four baselines that the paper compares it with, or as
-/// UnsafeBench (arXiv 2405.03486) has models judge.
+/// UnsafeBench (arXiv 2405.03486) has models and classifiers judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -80,12 +80,14 @@ pub enum Method {
     /// PerspectiveVision's question: is the image unsafe by these categories, and by which?
     #[serde(rename = "perspectivevision")]
     PerspectiveVision,
+    /// A conventional classifier, by the categories that it was trained on.
+    Classifier,
 }
 
 impl Method {
-    /// Whether a violation is that of a rule, and not of the image as a whole.
+    /// Whether a violation may be that of a rule, and not of the image as a whole.
     pub fn names_rules(self) -> bool {
-        matches!(self, Self::Clue | Self::PerspectiveVision)
+        matches!(self, Self::Clue | Self::PerspectiveVision | Self::Classifier)
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

@@ -41,6 +41,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "reason",
         ],
     ),
+    // Judges of another kind: numbers in the place of a model's words.
+    ("classifier", &["units", "ids", "verdict", "constitution", "imaging", "pipeline"]),
     // Evidence: never what judges.
     ("store", &["units", "ids", "verdict", "constitution"]),
     ("eval", &["units", "ids", "verdict", "constitution"]),
@@ -86,6 +88,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "workbench",
             "robustness",
+            "classifier",
             "cache",
             "hub",
             "models",

@@ -44,6 +44,8 @@ mod llm;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod nudenet;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod robustness;

@@ -16,9 +16,9 @@ pub(super) fn page(found: &Found) -> String {
     let robustness = &found.robustness;
     let mut text = String::new();
     let heading = format!(
-        "{} images under {} perturbations, seed {}",
-        robustness.images,
-        robustness.perturbations.len(),
+        "{} under {}, seed {}",
+        counted(robustness.images, "image"),
+        counted(robustness.perturbations.len(), "perturbation"),
         found.seed
     );
     let _ = writeln!(text, "\n{}\n", style::bold(&heading));
@@ -84,6 +84,11 @@ fn flips(text: &mut String, robustness: &Robustness) {
             row.from_undetermined,
         );
     }
+}
+
+/// `1 image`, `2 images`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Columns of the first column.
