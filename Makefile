@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance same-judge memory report deny docs review demo-model instruct-model figures ablation compare-demo unsafebench sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory report deny docs review demo-model instruct-model figures ablation compare-demo robustness unsafebench sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ unsafebench: build ## The scenes in UnsafeBench's layout: F1 by category and sou
 
 compare-demo: build ## Two ways of judging beside each other: docs/compare.md
 	$(PRAETOR) compare demo demo+prior-knowledge --images $(EXAMPLES) --constitution $(CONSTITUTION)
+
+robustness: build ## Do verdicts stay when the example pictures are compressed, scaled, cropped? (docs/robustness.md)
+	$(PRAETOR) robustness $(EXAMPLES) -c $(CONSTITUTION) || test $$? -eq 1
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh

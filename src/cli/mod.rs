@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod classifier;
 mod compare;
 mod constitution;
 mod data;
@@ -26,6 +27,7 @@ mod policy;
 mod relevance;
 mod remote;
 mod report;
+mod robustness;
 mod stages;
 mod style;
 mod summary;
@@ -77,6 +79,7 @@ enum Command {
     Report(page::ReportCommand),
     Impact(impact::ImpactCommand),
     Compare(compare::Compare),
+    Robustness(robustness::RobustnessCommand),
     Tune(tune::Tune),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -110,6 +113,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Report(command) => command.run(),
         Command::Impact(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Robustness(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),

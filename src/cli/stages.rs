@@ -3,16 +3,17 @@
 use clap::{Args, ValueEnum};
 
 use super::cache::Answers;
+use super::classifier::{ClassifierArgs, LoadedClassifier, Unasked};
 use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
 use super::model::{Loaded, ModelArgs, Remote};
 use super::remote::{Guarded, LocalOnly};
+use crate::classifier::ClassifierJudge;
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
 use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
-use crate::pipeline::baseline::Baseline;
-use crate::pipeline::{Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent};
+use crate::pipeline::{Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent, baseline};
 use crate::store::Settings;
 use crate::verdict;
 use crate::verdict::{ImageError, RuleVerdict, Verdict};
@@ -34,7 +35,7 @@ const MUTE: &str = "this model writes nothing, so that nothing is reasoned about
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Stages")]
 pub(super) struct StageArgs {
-    /// CLUE, or a baseline of the paper to compare it with
+    /// CLUE, or another way of judging to compare it with
     #[arg(long, value_enum, default_value_t = Method::Clue)]
     method: Method,
     /// Leave stages of CLUE out, to see what each does
@@ -48,6 +49,8 @@ pub(super) struct StageArgs {
     budget: Option<Allowance>,
     #[command(flatten)]
     encoders: EncoderArgs,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
 }
 
 /// How images are judged.
@@ -63,6 +66,12 @@ enum Method {
     WholeConstitution,
     /// The same after thinking step by step
     WholeConstitutionCot,
+    /// UnsafeBench's three prompts, answered in words: two equal answers decide
+    #[value(name = "unsafebench")]
+    UnsafeBench,
+    /// PerspectiveVision's question: unsafe by which of these categories?
+    #[value(name = "perspectivevision")]
+    PerspectiveVision,
 }
 
 /// A stage that can be left out.
@@ -86,6 +95,8 @@ pub(super) struct Models {
     pub(super) encoders: Encoders,
     /// What there is to know of a model behind a server.
     pub(super) remote: Option<Remote>,
+    /// What judges in the place of a model, if anything does.
+    classifier: Option<LoadedClassifier>,
     /// What a person should know of how they were loaded.
     notes: Vec<String>,
 }
@@ -111,7 +122,7 @@ impl Models {
 /// A policy joined with the models.
 pub(super) enum Way<'models> {
     Clue(Box<Pipeline<'models>>),
-    Baseline(Box<Baseline<'models>>),
+    Baseline(Box<dyn Judging + 'models>),
     /// One of them, that is not shown some images.
     Guarded(Box<Guarded<Way<'models>>>),
 }
@@ -189,6 +200,13 @@ impl StageArgs {
         Answers { cache, note }: Answers,
         stages: (bool, bool),
     ) -> Result<Models, Failure> {
+        if let Some(classifier) = self.classifier.load()? {
+            let model = ClassifierJudge::model(&classifier.spec, &*classifier.runner);
+            let vlm = Box::new(Unasked(model));
+            let encoders = self.encoders.load(false, (false, false), None)?;
+            let classifier = Some(classifier);
+            return Ok(Models { vlm, encoders, remote: None, classifier, notes: Vec::new() });
+        }
         let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
         let Loaded { vlm, remote } = model.load()?;
         let taped = remote.as_ref().is_some_and(|remote| remote.taped);
@@ -196,7 +214,7 @@ impl StageArgs {
             Some(cache) if !taped => Box::new(CachedVlm::new(vlm, cache)),
             _ => vlm,
         };
-        Ok(Models { vlm, encoders, remote, notes: note.into_iter().collect() })
+        Ok(Models { vlm, encoders, remote, classifier: None, notes: note.into_iter().collect() })
     }
 
     /// Joins policy, models and stages.
@@ -210,7 +228,11 @@ impl StageArgs {
 
     /// What the flags choose, as an ablation names it.
     pub(super) fn variant(&self) -> Variant {
-        Variant { method: self.method.into(), without: None }
+        Variant { method: self.method(), without: None }
+    }
+
+    fn method(&self) -> verdict::Method {
+        if self.classifier.is_chosen() { verdict::Method::Classifier } else { self.method.into() }
     }
 
     /// Joins one variant of an ablation, without what the flags leave out besides.
@@ -221,6 +243,9 @@ impl StageArgs {
         models: &'models Models,
         vlm: &'models dyn Vlm,
     ) -> Result<Way<'models>, Failure> {
+        if let Some(LoadedClassifier { spec, runner }) = &models.classifier {
+            return Ok(Way::Baseline(Box::new(ClassifierJudge::new(policy, spec, &**runner))));
+        }
         let Variant { method, without } = variant;
         let by_flags = self.without.iter().map(|stage| (*stage).into());
         let mute = (!models.talks()).then_some(verdict::Stage::Reasoning);
@@ -234,7 +259,7 @@ impl StageArgs {
             None => way,
         };
         if method != verdict::Method::Clue {
-            return Ok(guarded(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?))));
+            return Ok(guarded(Way::Baseline(baseline::of_method(policy, vlm, method)?)));
         }
         let runs = |stage| !without.contains(&stage);
         let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
@@ -334,6 +359,8 @@ impl StageArgs {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         settings.extend(self.encoders.settings(&models.encoders));
+        // They name the method anew where a classifier judges.
+        settings.extend(self.classifier.settings());
         settings
     }
 }
@@ -346,6 +373,8 @@ impl From<Method> for verdict::Method {
             Method::PriorKnowledgeCot => Self::PriorKnowledgeCot,
             Method::WholeConstitution => Self::WholeConstitution,
             Method::WholeConstitutionCot => Self::WholeConstitutionCot,
+            Method::UnsafeBench => Self::UnsafeBench,
+            Method::PerspectiveVision => Self::PerspectiveVision,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! a constitution; *whole constitution* asks whether the image breaks any of the rules, all in one
 //! prompt. Each is answered by the first token, or after thinking step by step (Table 2).
 
-use super::{JudgeError, Judging, Signature};
+use super::perspectivevision::PerspectiveVision;
+use super::unsafebench::UnsafeBench;
+use super::{JudgeError, Judging, Signature, no_answer};
 use crate::constitution::Policy;
 use crate::ids::{RuleId, ViewKind};
 use crate::imaging::View;
@@ -17,6 +19,23 @@ use crate::vlm::{Answer, Vlm};
 
 /// The name of the one entry that a baseline's verdict has in place of rules.
 pub const IMAGE: &str = "image";
+
+/// Makes a judge of one question, or a few, as a method says. CLUE itself is none: see
+/// [`Pipeline`](super::Pipeline).
+///
+/// # Errors
+/// When a template can't be rendered.
+pub fn of_method<'models>(
+    policy: &Policy,
+    model: &'models dyn Vlm,
+    method: Method,
+) -> Result<Box<dyn Judging + 'models>, JudgeError> {
+    Ok(match method {
+        Method::UnsafeBench => Box::new(UnsafeBench::new(policy, model)?),
+        Method::PerspectiveVision => Box::new(PerspectiveVision::new(policy, model)?),
+        _ => Box::new(Baseline::new(policy, model, method)?),
+    })
+}
 
 /// A baseline of the paper.
 pub struct Baseline<'models> {
@@ -31,8 +50,7 @@ pub struct Baseline<'models> {
 }
 
 impl<'models> Baseline<'models> {
-    /// Makes a baseline of a policy and a model. CLUE itself is none: see
-    /// [`Pipeline`](super::Pipeline).
+    /// Makes a baseline of a policy and a model; see [`of_method`] for other methods.
     ///
     /// # Errors
     /// When a template can't be rendered.
@@ -46,9 +64,7 @@ impl<'models> Baseline<'models> {
         let rules = || asked().map(|rule| rule.objective_text.clone()).collect();
         let topic = match method {
             Method::PriorKnowledge | Method::PriorKnowledgeCot => Topic::Unfit,
-            Method::Clue | Method::WholeConstitution | Method::WholeConstitutionCot => {
-                Topic::Broken { rules: rules() }
-            }
+            _ => Topic::Broken { rules: rules() },
         };
         let kept_local =
             matches!(topic, Topic::Broken { .. }) && asked().count() < policy.rules.len();
@@ -98,8 +114,7 @@ impl<'models> Baseline<'models> {
 }
 
 fn unanswered(open: Finding) -> Finding {
-    let detail = "the model gave no answer".to_owned();
-    Finding { why: Some(Why::Failed { detail }), ..open }
+    Finding { why: Some(no_answer()), ..open }
 }
 
 impl Judging for Baseline<'_> {

@@ -2,12 +2,16 @@
 //!
 //! This is the only room that knows all stages: relevance before the questions, region and
 //! reasoning after them, each settling only what the one before left open. [`baseline`] holds the
-//! paper's baselines, which judge in one question; what the two have in common is [`Judging`].
+//! paper's baselines, which judge in one question, [`unsafebench`] and [`perspectivevision`] the judges of
+//! UnsafeBench, which are answered in words; what all have in common is [`Judging`].
 
 pub mod baseline;
 mod budget;
 mod image;
+pub mod perspectivevision;
+mod stated;
 pub mod stream;
+pub mod unsafebench;
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -278,5 +282,34 @@ fn take(finding: &mut crate::verdict::Finding, reasoned: &Reasoned) {
     finding.reasoning.clone_from(&reasoned.reasoning);
     if reasoned.why.is_some() {
         finding.why.clone_from(&reasoned.why);
+    }
+}
+
+/// What stands in the way where a model gives fewer answers than it was asked for.
+fn no_answer() -> Why {
+    Why::failed("the model gave no answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Hash;
+
+    /// A policy of rules with these ids, each of one precondition.
+    pub(super) fn policy(ids: &[&str]) -> Policy {
+        let text = |id: &str| format!("No {id}.");
+        let rule = |id: &&str| format!("{{id: {id}, text: {}}}", text(id));
+        let locked = |id: &&str| {
+            let (text, source) = (text(id), Hash::of(text(id).as_bytes()));
+            format!(
+                "{{id: {id}, source: {source}, objectiveness: 10, objective_text: {text}, \
+                 reviewed: true, preconditions: [{{statement: {id} are visible}}]}}"
+            )
+        };
+        let rules: Vec<String> = ids.iter().map(rule).collect();
+        let entries: Vec<String> = ids.iter().map(locked).collect();
+        let yaml = format!("{{name: pets, rules: [{}]}}", rules.join(", "));
+        let lock = format!("{{version: 1, constitution: pets, rules: [{}]}}", entries.join(", "));
+        Policy::parse(&yaml, &lock).unwrap()
     }
 }

@@ -143,6 +143,10 @@ impl Context<'_> {
             (Method::Clue, Asked::Visible, 1) => "Violated if this is visible:",
             (Method::Clue, Asked::Visible, _) => "Violated only if all of these are visible:",
             (Method::Clue, Asked::Broken, _) => "The rule was asked about as a whole:",
+            (Method::Classifier, ..) => "Violated if any of these labels reaches the threshold:",
+            (Method::UnsafeBench, ..) => {
+                "The image was asked about in three ways, of which two decide:"
+            }
             _ => "The image was asked about as a whole:",
         }
     }

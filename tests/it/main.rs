@@ -52,11 +52,15 @@ mod llm;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod nudenet;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
+mod robustness;
 #[cfg(test)]
 mod same_judge;
 #[cfg(test)]
