@@ -14,7 +14,7 @@ use crate::vlm::chat::{Generate, Reply, Turn};
 use crate::vlm::{Answer, Chat, Vlm, VlmError};
 
 /// A conventional classifier of UnsafeBench, to compare a judge with.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Classifier")]
 pub(super) struct ClassifierArgs {
     /// Judge by a conventional classifier in the place of a model: nudenet, nsfw-detector, multiheaded, q16,

@@ -13,7 +13,9 @@ use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
 use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
-use crate::pipeline::{Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent, baseline};
+use crate::pipeline::{
+    Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent, baseline,
+};
 use crate::store::Settings;
 use crate::verdict;
 use crate::verdict::{ImageError, RuleVerdict, Verdict};

@@ -7,7 +7,7 @@
 use super::perspectivevision::PerspectiveVision;
 use super::unsafebench::UnsafeBench;
 use super::{JudgeError, Judging, Signature, no_answer};
-use crate::constitution::Policy;
+use crate::constitution::{Policy, PolicyRule};
 use crate::ids::{RuleId, ViewKind};
 use crate::imaging::View;
 use crate::judge::decided;
@@ -30,11 +30,50 @@ pub fn of_method<'models>(
     model: &'models dyn Vlm,
     method: Method,
 ) -> Result<Box<dyn Judging + 'models>, JudgeError> {
-    Ok(match method {
-        Method::UnsafeBench => Box::new(UnsafeBench::new(policy, model)?),
-        Method::PerspectiveVision => Box::new(PerspectiveVision::new(policy, model)?),
-        _ => Box::new(Baseline::new(policy, model, method)?),
-    })
+    let of_rules = !matches!(method, Method::PriorKnowledge | Method::PriorKnowledgeCot);
+    let stays = |rule: &PolicyRule| of_rules && rule.local_only && model.leaves_machine();
+    let mut asked = policy.clone();
+    asked.rules.retain(|rule| !stays(rule));
+    let judge: Box<dyn Judging + 'models> = match method {
+        Method::UnsafeBench => Box::new(UnsafeBench::new(&asked, model)?),
+        Method::PerspectiveVision => Box::new(PerspectiveVision::new(&asked, model)?),
+        _ => Box::new(Baseline::new(&asked, model, method)?),
+    };
+    if asked.rules.len() == policy.rules.len() {
+        return Ok(judge);
+    }
+    Ok(Box::new(InPart { judge, asks: !asked.rules.is_empty() }))
+}
+
+/// A judge that is not told all rules, since some are kept on this machine and the model is on
+/// another.
+struct InPart<'models> {
+    judge: Box<dyn Judging + 'models>,
+    /// Whether it is told any.
+    asks: bool,
+}
+
+impl Judging for InPart<'_> {
+    fn signature(&self) -> &Signature {
+        self.judge.signature()
+    }
+
+    /// What is clear of the rules that were asked is clear of no others.
+    fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
+        let entries = if self.asks {
+            self.judge.judge_view(view)?
+        } else {
+            vec![RuleVerdict::from_findings(RuleId::named(IMAGE), Vec::new())]
+        };
+        let kept = |entry: RuleVerdict| match entry.outcome {
+            Outcome::Clear => {
+                RuleVerdict { outcome: Outcome::Undetermined, why: Some(Why::KeptLocal), ..entry }
+            }
+            _ if !self.asks => RuleVerdict { why: Some(Why::KeptLocal), ..entry },
+            _ => entry,
+        };
+        Ok(entries.into_iter().map(kept).collect())
+    }
 }
 
 /// A baseline of the paper.
@@ -45,8 +84,6 @@ pub struct Baseline<'models> {
     question: String,
     prompts: Prompts,
     model: &'models dyn Vlm,
-    /// Whether rules were left out, since they are kept on this machine.
-    kept_local: bool,
 }
 
 impl<'models> Baseline<'models> {
@@ -59,15 +96,11 @@ impl<'models> Baseline<'models> {
         model: &'models dyn Vlm,
         method: Method,
     ) -> Result<Self, JudgeError> {
-        let kept = |local_only: bool| local_only && model.leaves_machine();
-        let asked = || policy.rules.iter().filter(|rule| !kept(rule.local_only));
-        let rules = || asked().map(|rule| rule.objective_text.clone()).collect();
+        let rules = || policy.rules.iter().map(|rule| rule.objective_text.clone()).collect();
         let topic = match method {
             Method::PriorKnowledge | Method::PriorKnowledgeCot => Topic::Unfit,
             _ => Topic::Broken { rules: rules() },
         };
-        let kept_local =
-            matches!(topic, Topic::Broken { .. }) && asked().count() < policy.rules.len();
         let prompts = Prompts::built_in()?;
         let question = prompts.question(&topic)?;
         let signature = Signature {
@@ -77,7 +110,7 @@ impl<'models> Baseline<'models> {
             model: model.model().clone(),
         };
         let name = RuleId::named(IMAGE);
-        Ok(Self { signature, name, topic, question, prompts, model, kept_local })
+        Ok(Self { signature, name, topic, question, prompts, model })
     }
 
     fn thinks(&self) -> bool {
@@ -130,12 +163,6 @@ impl Judging for Baseline<'_> {
         let open = Finding::open(words, ViewKind::Whole);
         let finding =
             if self.thinks() { self.thought(view, open)? } else { self.answer(view, open)? };
-        let found = RuleVerdict::from_findings(self.name.clone(), vec![finding]);
-        Ok(vec![if self.kept_local && found.outcome == Outcome::Clear {
-            // Clear of the rules that were asked, and of no others.
-            RuleVerdict { outcome: Outcome::Undetermined, why: Some(Why::KeptLocal), ..found }
-        } else {
-            found
-        }])
+        Ok(vec![RuleVerdict::from_findings(self.name.clone(), vec![finding])])
     }
 }

@@ -34,6 +34,9 @@ impl Obstacle {
             Some(Why::Overlong { .. }) => ("overlong", "the reply did not end"),
             Some(Why::Looping) => ("looping", "the reply went round in circles"),
             Some(Why::BudgetSpent) => ("budget_spent", "the budget for reasoning was spent"),
+            Some(Why::KeptLocal) => ("kept_local", "kept on this machine, the model is on another"),
+            Some(Why::NotRecorded) => ("not_recorded", "the recording holds no answer"),
+            Some(Why::Waiting) => ("waiting", "the answer is waited for from a batch"),
             Some(Why::Failed { .. }) => ("failed", "something broke on the way"),
         };
         Self::named(key, label)
@@ -66,6 +69,9 @@ impl Obstacle {
             "too_long" => "A larger --context, if the model has one.",
             "empty" | "overlong" | "looping" => "A person decides, or another model.",
             "budget_spent" => "A larger --budget or --max-escalations.",
+            "kept_local" => "A model on this machine, or a person.",
+            "not_recorded" => "Ask the model itself, without --replay.",
+            "waiting" => "Run praetor judge --batch again.",
             "failed" => "Judge these again; the example says what broke.",
             "frames" => "A larger --max-frames.",
             _ => "",
