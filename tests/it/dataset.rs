@@ -172,9 +172,9 @@ fn what_is_no_dataset_says_what_would_be() {
     praetor.write("list.csv", "picture,verdict\na.png,Safe\n");
     for (arguments, code, words) in [
         (vec!["data", "nowhere"], 3, "no such file or folder"),
-        (vec!["data", "empty"], 3, "`safe/`, `unsafe/`"),
+        (vec!["data", "empty"], 3, "`empty` is no dataset"),
         (vec!["data", "damaged.parquet"], 3, "can't be read"),
-        (vec!["data", "list.csv"], 2, "it has `picture`, `verdict`"),
+        (vec!["data", "list.csv"], 2, "it has `picture`,"),
         (vec!["data", "by-label", "--as", "csv"], 3, "holds no csv files"),
         (vec!["data", "by-label", "--column", "colour=x"], 2, "is nothing that praetor reads"),
         (vec!["data", "by-label", "--label", "x=nsfw"], 2, "is no meaning"),
