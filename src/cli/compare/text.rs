@@ -13,6 +13,9 @@ use crate::report::{kappa, letter, reasons};
 /// Disputed images that are listed; the gallery and JSON have more.
 const LISTED: usize = 10;
 
+/// Columns that a judge's name may take.
+const NAME: usize = 34;
+
 /// Columns that a line may take.
 const WIDTH: usize = 100;
 
@@ -110,7 +113,7 @@ fn each(comparison: &Comparison, count: impl Fn(&JudgeSummary) -> usize) -> Stri
 
 /// A line a judge: what it is, what it said.
 fn judges(comparison: &Comparison) -> Vec<String> {
-    let name = |judge: &JudgeSummary| cut(&judge.facts.name, 34);
+    let name = |judge: &JudgeSummary| cut(&judge.facts.name, NAME);
     let width = comparison.judges.iter().map(|judge| name(judge).chars().count()).max();
     let width = width.unwrap_or(0).max(5);
     let way = |judge: &JudgeSummary| cut(&judge.way(), 26);
@@ -182,11 +185,13 @@ fn agreement(comparison: &Comparison) -> Vec<String> {
 
 fn scores(pair: &Pair) -> Option<String> {
     let scores = pair.scores.as_ref()?;
+    let (first, second) = (letter(pair.first), letter(pair.second));
+    if scores.largest == 0.0 {
+        return Some(format!("scores of {first} and {second} are the same to the last digit"));
+    }
     let ranks = scores.rank_correlation.map(|ranks| format!(", rank correlation {ranks:.2}"));
     Some(format!(
-        "scores of {} and {} differ by {} on average, {} at most{}",
-        letter(pair.first),
-        letter(pair.second),
+        "scores of {first} and {second} differ by {} on average, {} at most{}",
         small(scores.mean),
         small(scores.largest),
         ranks.unwrap_or_default()
@@ -249,7 +254,7 @@ fn rules(comparison: &Comparison) -> Vec<String> {
         )));
     }
     if those.iter().any(|rule| rule.judges.iter().flatten().any(|count| count.undetermined > 0)) {
-        lines.push(style::dim("(+2?): on 2 more images the rule could not be settled"));
+        lines.push(style::dim("(+N?): on N more images the rule could not be settled"));
     }
     lines
 }
@@ -270,16 +275,18 @@ fn labels(comparison: &Comparison) -> Vec<String> {
     let Some(labelled) = comparison.labelled.filter(|labelled| *labelled > 0) else {
         return Vec::new();
     };
+    let name = |(place, judge): (usize, &JudgeSummary)| {
+        format!("{:<2} {}", letter(place), cut(&judge.facts.name, NAME))
+    };
+    let heading = format!("{labelled} labelled");
+    let names = comparison.judges.iter().enumerate().map(name);
+    let widths = names.map(|name| name.chars().count()).chain([heading.len()]);
+    let width = widths.max().unwrap_or(0);
     let mut lines = vec![
         String::new(),
         style::dim(&format!(
-            "{:<18}{:>8}{:>16}{:>11}{:>9}{:>8}",
-            format!("{labelled} labelled"),
-            "right",
-            "95 %",
-            "precision",
-            "recall",
-            "F1"
+            "{heading:<width$}{:>8}{:>16}{:>11}{:>9}{:>8}",
+            "right", "95 %", "precision", "recall", "F1"
         )),
     ];
     let three =
@@ -287,8 +294,8 @@ fn labels(comparison: &Comparison) -> Vec<String> {
     for (place, judge) in comparison.judges.iter().enumerate() {
         let Some(against) = judge.against else { continue };
         lines.push(format!(
-            "{:<18}{:>8}{:>16}{:>11}{:>9}{:>8}",
-            format!("{}  {}", letter(place), cut(&judge.facts.name, 14)),
+            "{:<width$}{:>8}{:>16}{:>11}{:>9}{:>8}",
+            name((place, judge)),
             against.right,
             against.accuracy_interval.map(|interval| interval.to_string()).unwrap_or_default(),
             three(against.precision),

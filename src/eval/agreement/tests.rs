@@ -99,7 +99,9 @@ fn intervals_are_as_wide_as_statsmodels_where_there_are_many_items() {
         let (Some(low), Some(high)) = (case.low, case.high) else { continue };
         let ratings = rated(&case.ratings);
         let estimate = ratings.estimate(Ratings::cohen, 1).unwrap();
-        assert!((estimate.interval.low - low).abs() < 0.02, "{estimate:?} {low}");
+        // Of full agreement theirs is sure that there is never a disagreement; ours never is.
+        let near = if estimate.value < 1.0 { 0.02 } else { 0.05 };
+        assert!((estimate.interval.low - low).abs() < near, "{estimate:?} {low}");
         assert!((estimate.interval.high - high).abs() < 0.02, "{estimate:?} {high}");
         assert_eq!(ratings.estimate(Ratings::cohen, 1), Some(estimate), "the seed decides");
         compared += 1;

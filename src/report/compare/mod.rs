@@ -226,6 +226,7 @@ struct PairRow {
     first_only: usize,
     second_only: usize,
     flags_more: Option<String>,
+    same_scores: bool,
     mean: Option<String>,
     largest: Option<String>,
     largest_on: Option<String>,
@@ -252,6 +253,7 @@ impl PairRow {
             first_only: pair.first_only,
             second_only: pair.second_only,
             flags_more: pair.flags_more.map(points),
+            same_scores: scores.is_some_and(|scores| scores.largest == 0.0),
             mean: scores.map(|scores| small(scores.mean)),
             largest: scores.map(|scores| small(scores.largest)),
             largest_on: scores.map(|scores| shown(&scores.largest_on).to_string()),
@@ -272,10 +274,17 @@ struct RuleRow {
     all: usize,
     some: usize,
     /// With two judges that go by rules: only the one, only the other.
-    only: Option<[usize; 2]>,
+    only: Option<[Only; 2]>,
     /// Per cent of the flagged images that all flag.
     overlap: Option<String>,
     labelled: Option<usize>,
+}
+
+/// Images that one judge alone calls a violation.
+#[derive(Debug, Serialize)]
+struct Only {
+    letter: String,
+    images: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -299,7 +308,10 @@ impl RuleRow {
             all: rule.all,
             some: rule.some,
             only: match &rule.pairs[..] {
-                [pair] => Some([pair.first_only, pair.second_only]),
+                [pair] => Some([
+                    Only { letter: letter(pair.first), images: pair.first_only },
+                    Only { letter: letter(pair.second), images: pair.second_only },
+                ]),
                 _ => None,
             },
             overlap: (flagged > 0 && !rule.pairs.is_empty())
