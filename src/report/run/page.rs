@@ -247,7 +247,8 @@ fn score(score: Option<Probability>) -> Option<String> {
 
 /// What stood in the way, the most frequent first.
 fn obstacles(counts: &[ObstacleCount]) -> Vec<ObstacleRow> {
-    let mut counts: Vec<&ObstacleCount> = counts.iter().collect();
+    let met = |count: &&ObstacleCount| count.images + count.rules > 0;
+    let mut counts: Vec<&ObstacleCount> = counts.iter().filter(met).collect();
     counts.sort_by_key(|count| std::cmp::Reverse((count.images, count.rules)));
     let row = |count: &ObstacleCount| ObstacleRow {
         key: count.obstacle.key.clone(),
