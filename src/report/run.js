@@ -106,7 +106,8 @@ function matches() {
     if (!Number.isNaN(low) && !(row.score >= low)) return false;
     if (!Number.isNaN(high) && !(row.score <= high)) return false;
     if (words.length === 0) return true;
-    row.words ??= [row.name, row.why, row.hash, row.alias].join("\n").toLowerCase();
+    row.words ??= [row.name, row.why, row.hash, row.alias]
+      .join("\n").replaceAll("\u00a0", " ").toLowerCase();
     return words.every((word) => row.words.includes(word));
   };
 }

@@ -11,6 +11,7 @@ mod charts;
 mod counts;
 mod embed;
 mod facts;
+mod notes;
 mod page;
 mod reasons;
 mod rows;
@@ -174,7 +175,7 @@ impl<'a> RunReport<'a> {
 
     /// What whoever reads the report must know before, a sentence each.
     pub fn notes(&self) -> Vec<String> {
-        page::notes(self)
+        notes::first(self)
     }
 
     /// The images whose pictures are wanted, `most` of them, the most severe first.

@@ -166,9 +166,10 @@ fn held(finding: &Finding, quoting: Quoting) -> String {
     }
 }
 
+/// The statement and M, which stay on one line.
 fn with_m(finding: &Finding) -> String {
     let statement = shown(&finding.precondition);
-    finding.m.map_or_else(|| statement.to_string(), |m| format!("{statement} (M {m})"))
+    finding.m.map_or_else(|| statement.to_string(), |m| format!("{statement} (M\u{a0}{m})"))
 }
 
 fn open(rule: &RuleVerdict, quoting: Quoting) -> String {
@@ -207,16 +208,16 @@ mod tests {
     #[test]
     fn each_step_that_decided_has_its_words() {
         let prior = finding(Holds::Yes, Step::Prior, 0.93);
-        assert_eq!(line(vec![prior.clone()]), "a knife is visible (M 0.930)");
+        assert_eq!(line(vec![prior.clone()]), "a knife is visible (M\u{a0}0.930)");
         let region =
             RegionFinding { boxes: Vec::new(), m_whole: None, m_without: Probability::new(0.04) };
         let by_region = Finding { region: Some(region), ..finding(Holds::Yes, Step::Region, 0.7) };
         assert_eq!(
             line(vec![prior, by_region]),
-            "a knife is visible (M 0.930); a knife is visible (M falls to 0.040 without it)"
+            "a knife is visible (M\u{a0}0.930); a knife is visible (M falls to 0.040 without it)"
         );
         let clear = finding(Holds::No, Step::Prior, 0.1);
-        assert_eq!(line(vec![clear]), "not visible: a knife is visible (M 0.100)");
+        assert_eq!(line(vec![clear]), "not visible: a knife is visible (M\u{a0}0.100)");
     }
 
     #[test]

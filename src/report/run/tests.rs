@@ -108,7 +108,7 @@ fn the_finding_leads_and_nothing_open_is_called_safe() {
     assert!(page.contains("24 November 2026, 06:00 UTC"));
     // Wilson's interval of 1 in 4, as statsmodels has it: 0.0456 to 0.6994.
     assert_eq!(page.matches("95 %: 4.6–69.9 %").count(), 4);
-    assert!(page.contains("a dog is visible (M 0.970)"));
+    assert!(page.contains("a dog is visible (M\u{a0}0.970)"));
     assert!(page.contains("the model refused to answer"));
     assert!(page.contains("No dogs.") && page.contains("No guns."));
     let severe = page.split_once("class=\"severe\"").unwrap().1.split_once("</ol>").unwrap().0;
@@ -227,14 +227,15 @@ fn a_redacted_report_names_nobody_and_quotes_nothing() {
     verdicts.push(named("in/Anna.png", verdict(vec![rule("guns", 0.3, vec![open])])));
     let full = page_of(&verdicts, false);
     let redacted = page_of(&verdicts, true);
-    for text in ["safe.png", "Anna", "cut short", "policies", &Hash::of(b"in/dog.png").to_string()]
+    for text in
+        ["safe.png", "Anna", "cut short", "school.yaml", &Hash::of(b"in/dog.png").to_string()]
     {
         assert!(full.contains(text), "{text} is there unless redacted");
         assert!(!redacted.contains(text), "{text} came through");
     }
     let alias = super::rows::alias("in/dog.png");
     assert!(redacted.contains(&alias) && full.contains(&alias));
-    assert!(redacted.contains("a dog is visible (M 0.970)"));
+    assert!(redacted.contains("a dog is visible (M\u{a0}0.970)"));
     let manifest = manifest(&verdicts[0]);
     assert!(report(&verdicts, &manifest, None, true).wanted(10).is_empty());
 }
