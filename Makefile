@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance memory deny docs review demo-model instruct-model figures ablation robustness sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance memory deny docs review demo-model instruct-model figures ablation unsafebench robustness nudenet sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,11 @@ review: ## Review changed snapshots
 instruct-model: setup ## Fetch the small language model that a test compiles a rule with (98 MB)
 	@tools/instruct-model.sh
 
+nudenet: setup ## Hold praetor's NudeNet against the package itself (fetches 39 MB; feature onnx)
+	@tools/nudenet/fetch.sh
+	$(CARGO) clippy --release --locked --all-targets --features onnx -- -D warnings
+	$(CARGO) test --release --locked --features onnx --test it nudenet
+
 demo-model: ## Train the built-in model anew (about two hours on two cores)
 	tools/demo-model/make.sh
 
@@ -64,6 +69,9 @@ ablation: build ## What each stage adds, beside the paper's baselines: docs/eval
 
 robustness: build ## Do verdicts stay when the example pictures are compressed, scaled, cropped? (docs/robustness.md)
 	$(PRAETOR) robustness $(EXAMPLES) -c $(CONSTITUTION) || test $$? -eq 1
+
+unsafebench: build ## The scenes in UnsafeBench's layout: F1 by category and source, and the gap
+	tools/unsafebench.sh
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh

@@ -33,6 +33,7 @@ pub mod classifier;
 pub mod cli;
 pub mod compile;
 pub mod constitution;
+pub mod dataset;
 pub mod doctor;
 pub mod encoder;
 pub mod eval;

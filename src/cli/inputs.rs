@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::exit::Failure;
+use crate::dataset::{Dataset, Example, Options};
 use crate::imaging::{Decoded, Limits, Source, SourceError, Sources, decode, shown};
 use crate::pipeline::stream::Task;
 use crate::store::Settings;
@@ -15,8 +16,8 @@ use crate::verdict::ImageError;
 /// Which images are judged.
 #[derive(Debug, Args)]
 pub(super) struct Inputs {
-    /// Files, folders (searched recursively), globs such as 'inbox/**/*.png', or `-` for a list on
-    /// standard input, one path a line or NUL-separated
+    /// Files, folders (searched recursively), globs such as 'inbox/**/*.png', Parquet files with
+    /// images inside, or `-` for a list on standard input, one path a line or NUL-separated
     #[arg(required = true, value_name = "IMAGES")]
     images: Vec<OsString>,
 }
@@ -47,10 +48,59 @@ impl Inputs {
         limits: &LimitArgs,
     ) -> (impl Iterator<Item = Task<Decode>> + Send + use<>, Option<u64>) {
         let sources = Sources::new(&self.images, io::BufReader::new(io::stdin()));
-        let count = sources.count_ahead();
+        let count = sources.count_ahead().and_then(|count| self.rows_inside(count));
         let limits = limits.limits();
-        (sources.map(move |source| task(source, limits.clone())), count)
+        (sources.flat_map(move |source| tasks_of(source, &limits)), count)
     }
+
+    /// The count of images where some inputs are datasets, which were counted as one each.
+    fn rows_inside(&self, count: u64) -> Option<u64> {
+        let inputs = self.images.iter().map(Path::new);
+        inputs.filter(|path| is_parquet(path)).try_fold(count, |count, path| {
+            let rows =
+                Dataset::open(path, &Options::default()).map_or(Some(1), |all| all.count())?;
+            Some(count + rows - 1)
+        })
+    }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("parquet")) && path.is_file()
+}
+
+/// The image that a file is, or the images in it.
+fn tasks_of(
+    source: Result<Source, SourceError>,
+    limits: &Limits,
+) -> Box<dyn Iterator<Item = Task<Decode>> + Send> {
+    let source = match source {
+        Ok(source) if is_parquet(source.path()) => source,
+        source => return Box::new(std::iter::once(task(source, limits.clone()))),
+    };
+    let path = source.path();
+    let open = || Dataset::open(path, &Options::default())?.examples();
+    let limits = limits.clone();
+    match open() {
+        Ok(examples) => Box::new(examples.map(move |row| match row {
+            Ok(example) => example_task(example, limits.clone()),
+            Err(error) => failed(error.place.to_string(), error.mistake.code(), &error),
+        })),
+        Err(error) => Box::new(std::iter::once(failed(name(path), "dataset", &error))),
+    }
+}
+
+/// An image that is known not to be readable.
+fn failed(image: String, code: &str, error: &impl std::fmt::Display) -> Task<Decode> {
+    let error = image_error(code, error);
+    Task { image, decode: Box::new(move || Err(error)) }
+}
+
+/// An image of a dataset.
+pub(super) fn example_task(example: Example, limits: Limits) -> Task<Decode> {
+    let read = move |example: &Example| {
+        example.decode(&limits).map_err(|error| image_error(error.code(), &error))
+    };
+    Task { image: example.name.clone(), decode: Box::new(move || read(&example)) }
 }
 
 /// Images that could not be read: how many, and the first few with what stood in the way.
@@ -96,11 +146,7 @@ pub(super) fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<
             let image = name(source.path());
             Task { image, decode: Box::new(move || read(&source, &limits)) }
         }
-        Err(error) => {
-            let image = input_of(&error);
-            let error = image_error(error.code(), &error);
-            Task { image, decode: Box::new(move || Err(error)) }
-        }
+        Err(error) => failed(input_of(&error), error.code(), &error),
     }
 }
 

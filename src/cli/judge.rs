@@ -1,7 +1,7 @@
 //! `praetor judge`: many images, one verdict each.
 
 use std::ops::ControlFlow;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ use super::stages::Models;
 use super::{Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::pipeline::stream::judge_all;
-use crate::store::{RunFolder, RunManifest};
+use crate::store::RunFolder;
 
 /// Judge images: files, folders, globs, or `-` for a list on standard input
 ///
@@ -63,18 +63,9 @@ impl Judge {
         models: &Models,
     ) -> Result<Option<RunFolder>, Failure> {
         let Some(path) = &self.output.out else { return Ok(None) };
-        let mut settings = self.judging.settings(models);
-        settings.extend(self.policy.settings());
-        settings.insert("trace".to_owned(), self.output.trace.to_string());
-        let manifest = RunManifest {
-            praetor: env!("CARGO_PKG_VERSION").to_owned(),
-            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            constitution: policy.name.clone(),
-            policy: policy.hash,
-            model: models.vlm.model().clone(),
-            settings,
-            machine: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        };
+        let mut more = self.policy.settings();
+        more.insert("trace".to_owned(), self.output.trace.to_string());
+        let manifest = self.judging.manifest(policy, models, more);
         Ok(Some(RunFolder::create(path, &manifest)?))
     }
 }

@@ -1,6 +1,7 @@
 //! What every command that judges takes: models, stages, cache and limits.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 
@@ -10,7 +11,8 @@ use super::inputs::LimitArgs;
 use super::model::ModelArgs;
 use super::stages::{Models, StageArgs};
 use crate::cache::Cache;
-use crate::store::Settings;
+use crate::constitution::Policy;
+use crate::store::{RunManifest, Settings};
 
 /// How images are judged, and by which models.
 #[derive(Debug, Args)]
@@ -60,6 +62,21 @@ impl JudgingArgs {
         let scratch = if cache.is_none() { Some(Arc::new(Cache::in_memory()?)) } else { None };
         let answers = Answers { cache: cache.or_else(|| scratch.clone()), note };
         Ok((self.stages.load(&self.model, answers)?, Scratch(scratch)))
+    }
+
+    /// What a run is made with; `more` are the settings of the command.
+    pub(super) fn manifest(&self, policy: &Policy, models: &Models, more: Settings) -> RunManifest {
+        let mut settings = self.settings(models);
+        settings.extend(more);
+        RunManifest {
+            praetor: env!("CARGO_PKG_VERSION").to_owned(),
+            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            constitution: policy.name.clone(),
+            policy: policy.hash,
+            model: models.vlm.model().clone(),
+            settings,
+            machine: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        }
     }
 
     /// By name, for a run's manifest.

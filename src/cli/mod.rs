@@ -7,6 +7,8 @@ mod audit;
 mod cache;
 mod classifier;
 mod constitution;
+mod data;
+mod dataset;
 mod doctor;
 mod encoders;
 mod eval;
@@ -26,6 +28,7 @@ mod robustness;
 mod stages;
 mod style;
 mod summary;
+mod table;
 mod tree;
 mod tune;
 
@@ -68,6 +71,7 @@ enum Command {
     Judge(judge::Judge),
     Explain(explain::Explain),
     Relevance(relevance::RelevanceCommand),
+    Data(data::Data),
     Eval(eval::Eval),
     Impact(impact::ImpactCommand),
     Robustness(robustness::RobustnessCommand),
@@ -99,6 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Judge(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Relevance(command) => command.run(),
+        Command::Data(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Impact(command) => command.run(),
         Command::Robustness(command) => command.run(),

@@ -3,11 +3,13 @@
 //! What was not settled is never counted as right: an undetermined image that is unsafe was missed,
 //! one that is safe was not recognised as such.
 
-use super::Labelled;
+use serde::Serialize;
+
+use crate::dataset::Label;
 use crate::verdict::{Conclusion, Verdict};
 
 /// Images by what they are and what was said of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Confusion {
     /// Unsafe, and said so.
     pub true_unsafe: u32,
@@ -24,7 +26,8 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    fn add(&mut self, is_unsafe: bool, said: Conclusion) {
+    /// Counts one image, `times` over: resampling draws some more than once.
+    pub fn add(&mut self, is_unsafe: bool, said: Conclusion, times: u32) {
         let count = match (is_unsafe, said) {
             (true, Conclusion::Unsafe) => &mut self.true_unsafe,
             (false, Conclusion::Unsafe) => &mut self.false_unsafe,
@@ -33,21 +36,32 @@ impl Confusion {
             (true, Conclusion::Undetermined | Conclusion::Failed) => &mut self.open_unsafe,
             (false, Conclusion::Undetermined | Conclusion::Failed) => &mut self.open_safe,
         };
-        *count += 1;
+        *count += times;
     }
 
     /// All images.
     pub fn images(&self) -> u32 {
-        self.unsafe_images() + self.false_unsafe + self.true_safe + self.open_safe
+        self.unsafe_images() + self.safe_images()
     }
 
-    fn unsafe_images(&self) -> u32 {
+    /// Images that are unsafe.
+    pub fn unsafe_images(&self) -> u32 {
         self.true_unsafe + self.false_safe + self.open_unsafe
+    }
+
+    /// Images that are safe.
+    pub fn safe_images(&self) -> u32 {
+        self.false_unsafe + self.true_safe + self.open_safe
     }
 
     /// Share of the unsafe images that were said to be.
     pub fn recall(&self) -> Option<f64> {
         ratio(self.true_unsafe, self.unsafe_images())
+    }
+
+    /// Share of the safe images that were said to be.
+    pub fn specificity(&self) -> Option<f64> {
+        ratio(self.true_safe, self.safe_images())
     }
 
     /// Share of the images said to be unsafe that are.
@@ -60,7 +74,12 @@ impl Confusion {
         ratio(self.true_unsafe + self.true_safe, self.images())
     }
 
-    /// Harmonic mean of precision and recall.
+    /// Mean of recall and specificity: a half for whoever says the same of all images.
+    pub fn balanced_accuracy(&self) -> Option<f64> {
+        Some(f64::midpoint(self.recall()?, self.specificity()?))
+    }
+
+    /// Harmonic mean of precision and recall, of the unsafe images.
     pub fn f1(&self) -> Option<f64> {
         let missed = self.unsafe_images() - self.true_unsafe;
         ratio(2 * self.true_unsafe, 2 * self.true_unsafe + self.false_unsafe + missed)
@@ -73,7 +92,7 @@ impl Confusion {
 }
 
 /// What is counted over the images of a set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Safe against unsafe.
     pub images: Confusion,
@@ -87,11 +106,15 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts one image.
-    pub fn add(&mut self, label: &Labelled, verdict: &Verdict) {
-        self.images.add(!label.violated.is_empty(), verdict.verdict);
-        self.violations += count(label.violated.len());
-        let found = verdict.violated.iter().filter(|rule| label.violated.contains(*rule)).count();
+    /// Counts one image. An image without a label is not counted, and one that nobody has looked at
+    /// rule by rule not by rules.
+    pub fn add(&mut self, label: &Label, verdict: &Verdict) {
+        if let Some(is_unsafe) = label.is_unsafe() {
+            self.images.add(is_unsafe, verdict.verdict, 1);
+        }
+        let Some(violated) = &label.violated else { return };
+        self.violations += count(violated.len());
+        let found = verdict.violated.iter().filter(|rule| violated.contains(*rule)).count();
         self.violations_found += count(found);
         self.false_violations += count(verdict.violated.len() - found);
     }
@@ -124,14 +147,13 @@ mod tests {
     fn what_is_open_is_never_right() {
         let mut counted = Confusion::default();
         for said in [Conclusion::Unsafe, Conclusion::Unsafe, Conclusion::Safe, Conclusion::Failed] {
-            counted.add(true, said);
+            counted.add(true, said, 1);
         }
-        counted.add(false, Conclusion::Unsafe);
-        counted.add(false, Conclusion::Undetermined);
-        for _ in 0..4 {
-            counted.add(false, Conclusion::Safe);
-        }
+        counted.add(false, Conclusion::Unsafe, 1);
+        counted.add(false, Conclusion::Undetermined, 1);
+        counted.add(false, Conclusion::Safe, 4);
         assert_eq!(counted.recall(), Some(0.5));
+        assert_eq!(counted.specificity(), Some(2.0 / 3.0));
         assert_eq!(counted.precision(), Some(2.0 / 3.0));
         assert_eq!(counted.accuracy(), Some(0.6));
         assert_eq!(counted.f1(), Some(4.0 / 7.0));

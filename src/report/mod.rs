@@ -11,6 +11,7 @@
 //! reader chooses to see them; they are in the file all the same. This room reads and writes no
 //! files.
 
+mod eval;
 mod explain;
 mod impact;
 mod picture;
@@ -25,13 +26,15 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
+pub use self::eval::{About, eval_page};
 pub use self::explain::explain_page;
 pub use self::impact::{Thumbnail, impact_page};
 pub use self::picture::Inline;
 pub use self::scale::{Axis, Nearness, Scale};
 
 /// The templates: a page each, and the pieces that pages share.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
+    ("eval.html", include_str!("eval.html.jinja")),
     ("explain.html", include_str!("explain.html.jinja")),
     ("impact.html", include_str!("impact.html.jinja")),
     ("pieces.html", include_str!("pieces.html.jinja")),

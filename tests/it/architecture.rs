@@ -45,7 +45,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("classifier", &["units", "ids", "verdict", "constitution", "imaging", "pipeline"]),
     // Evidence: never what judges.
     ("store", &["units", "ids", "verdict", "constitution"]),
-    ("eval", &["units", "ids", "verdict", "constitution"]),
+    ("dataset", &["units", "ids", "imaging"]),
+    ("eval", &["units", "ids", "verdict", "constitution", "dataset"]),
     // What an edit does to verdicts: it decides anew from findings, and asks no model.
     ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
     ("report", &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench"]),
@@ -84,6 +85,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doctor",
             "pipeline",
             "store",
+            "dataset",
             "eval",
             "report",
             "workbench",

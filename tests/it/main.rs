@@ -16,6 +16,8 @@ mod compile;
 #[cfg(test)]
 mod constitutions;
 #[cfg(test)]
+mod dataset;
+#[cfg(test)]
 mod decision;
 #[cfg(test)]
 mod demo;
@@ -25,6 +27,8 @@ mod docs;
 mod doctor;
 #[cfg(test)]
 mod engine;
+#[cfg(test)]
+mod eval_measures;
 #[cfg(test)]
 mod families;
 #[cfg(test)]

@@ -1,0 +1,43 @@
+//! Hugging Face's `ImageFolder`: `metadata.csv`, `.jsonl` or `.parquet` beside its images, in the
+//! folder itself or in one for each split.
+//!
+//! Such folders come from elsewhere, so that they name only files within themselves.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::row::{Reach, is_split};
+use super::{DatasetError, Example, Examples, Format, Options, manifest};
+
+/// The rows of all metadata files, in their order.
+pub(super) fn read(
+    root: &Path,
+    files: &[PathBuf],
+    options: &Arc<Options>,
+) -> Result<Examples, DatasetError> {
+    let of_file = |file: &PathBuf| match file.extension().and_then(|end| end.to_str()) {
+        Some("csv") => manifest::read_within(file, Format::Csv, Arc::clone(options), Reach::Within),
+        #[cfg(feature = "parquet")]
+        Some("parquet") => {
+            super::parquet::read(std::slice::from_ref(file), options, super::Reading::Images)
+        }
+        #[cfg(not(feature = "parquet"))]
+        Some("parquet") => Err(DatasetError::NoParquet { path: file.clone() }),
+        _ => manifest::read_within(file, Format::Jsonl, Arc::clone(options), Reach::Within),
+    };
+    let files: Result<Vec<_>, _> = files.iter().map(of_file).collect();
+    let root = root.to_owned();
+    let in_its_split = move |example: Example| counted_by_split(&root, example);
+    Ok(Box::new(files?.into_iter().flatten().map(move |row| row.map(&in_its_split))))
+}
+
+/// An image without a set of its own belongs to the split that it lies in.
+fn counted_by_split(root: &Path, mut example: Example) -> Example {
+    if example.label.set.is_empty() {
+        let inside = Path::new(&example.name).strip_prefix(root).ok();
+        let first = inside.and_then(|path| path.components().next());
+        let first = first.map(|part| part.as_os_str().to_string_lossy().into_owned());
+        example.label.set = first.filter(|word| is_split(word)).unwrap_or_default();
+    }
+    example
+}
