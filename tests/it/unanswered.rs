@@ -180,8 +180,7 @@ fn a_rule_that_is_kept_here_is_not_put_to_a_model_elsewhere() {
     assert_eq!(judged(&far), (Outcome::Undetermined, Some(Why::KeptLocal), 0));
 
     let says_no = ScriptedVlm::new(0.01).far_away();
-    let methods =
-        [Method::WholeConstitution, Method::UnsafeBench, Method::PerspectiveVision];
+    let methods = [Method::WholeConstitution, Method::UnsafeBench, Method::PerspectiveVision];
     for method in methods {
         let counted = praetor::vlm::counted::CountedVlm::new(&says_no);
         let whole = baseline::of_method(&policy, &counted, method).unwrap();

@@ -18,7 +18,7 @@ use super::judging::{Format, JudgingArgs};
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
-use crate::eval::Labels;
+use crate::dataset::{Dataset, Label, Mistake, Options};
 use crate::imaging::{Decoded, Picture};
 use crate::pipeline::stream::decode_ahead;
 use crate::pipeline::{JudgeError, Judging};
@@ -72,9 +72,9 @@ struct ChangeArgs {
     /// Where chance begins; the same seed gives the same pictures
     #[arg(long, value_name = "N", default_value_t = 2023)]
     seed: u64,
-    /// What people say of the images, for robust accuracy: JSON lines as `praetor eval` takes them; `set`
-    /// is the source that is counted apart
-    #[arg(long, value_name = "LABELS")]
+    /// What people say of the images, for robust accuracy: a dataset as `praetor eval` takes it; sources, or
+    /// else sets, are counted apart
+    #[arg(long, value_name = "DATASET")]
     labels: Option<PathBuf>,
     /// Attack each image that is settled, and right where it is labelled, through its score
     #[arg(long, value_enum, value_name = "ATTACK")]
@@ -134,10 +134,11 @@ impl RobustnessCommand {
             style::notes(&self.judging.stages.notes(&way, &models))?;
         }
         let runs = self.out.as_ref().map(|path| {
-            let mut settings = self.judging.settings(&models);
-            settings.extend(self.policy.settings());
-            settings.insert("seed".to_owned(), self.changes.seed.to_string());
-            Runs::create(path, &self.changes.perturb, (policy, models.vlm.model()), &settings)
+            let mut more = self.policy.settings();
+            more.insert("seed".to_owned(), self.changes.seed.to_string());
+            more.insert("trace".to_owned(), true.to_string());
+            let manifest = self.judging.manifest(policy, &models, more);
+            Runs::create(path, &self.changes.perturb, &manifest)
         });
         let bar =
             if self.quiet { ProgressBar::hidden() } else { super::report::progress_bar(count) };
@@ -177,22 +178,48 @@ impl RobustnessCommand {
 }
 
 impl ChangeArgs {
-    /// The labels, where there are some.
+    /// The labels, where there are some. A row that can't be used has none; one that names a rule which the
+    /// policy does not have ends the run, since it could never be found violated.
     fn labelled(&self, policy: &Policy) -> Result<Labelled, Failure> {
         let Some(path) = &self.labels else { return Ok(Labelled::new()) };
-        let rules: Vec<_> = policy.rules.iter().map(|rule| &rule.id).collect();
-        let labels = Labels::load(path, &rules)?;
-        let known = labels.images.into_iter().map(|image| {
-            let source = (!image.set.is_empty()).then_some(image.set);
-            let known = Known { is_unsafe: Some(!image.violated.is_empty()), source };
-            (full(&image.path), known)
-        });
-        Ok(known.collect())
+        let rules = Some(policy.rules.iter().map(|rule| rule.id.clone()).collect());
+        let dataset = Dataset::open(path, &Options { rules, ..Options::default() })?;
+        let mut labelled = Labelled::new();
+        let mut first_bad = None;
+        for row in dataset.examples()? {
+            match row {
+                Ok(example) => {
+                    labelled.insert(full(Path::new(&example.name)), known(example.label));
+                }
+                Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
+                    return Err(Failure::mistake(&error, None));
+                }
+                Err(error) => {
+                    first_bad.get_or_insert(error);
+                }
+            }
+        }
+        match first_bad {
+            Some(error) if labelled.is_empty() => Err(Failure::mistake(&error, None)),
+            Some(error) => {
+                style::notes(&[format!(
+                    "some rows of the labels can't be used; the first: {error}"
+                )])?;
+                Ok(labelled)
+            }
+            None => Ok(labelled),
+        }
     }
 
     fn square(&self, seed: u64) -> Square {
         Square { epsilon: self.epsilon, queries: self.queries, seed }
     }
+}
+
+/// What a label says, as far as it matters here: the source, or else the set, is counted apart.
+fn known(label: Label) -> Known {
+    let set = (!label.set.is_empty()).then(|| label.set.clone());
+    Known { is_unsafe: label.is_unsafe(), source: label.source.or(set) }
 }
 
 /// A path by which a file is known however it was named; as it is where there is no such file.

@@ -2,13 +2,10 @@
 //! reads these.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::super::Failure;
-use crate::constitution::Policy;
-use crate::ids::ModelId;
 use crate::robustness::Perturbation;
-use crate::store::{RunFolder, RunManifest, Settings};
+use crate::store::{RunFolder, RunManifest};
 use crate::verdict::Verdict;
 
 /// The folder of the pictures as they are.
@@ -18,28 +15,17 @@ const AS_IS: &str = "as-is";
 pub(super) struct Runs(Vec<RunFolder>);
 
 impl Runs {
-    /// Makes the folders under `path`.
+    /// Makes the folders under `path`, each with the name of its perturbation in its manifest.
     pub(super) fn create(
         path: &Path,
         perturbations: &[Perturbation],
-        (policy, model): (&Policy, &ModelId),
-        settings: &Settings,
+        manifest: &RunManifest,
     ) -> Result<Self, Failure> {
-        let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let create = |name: String| -> Result<RunFolder, Failure> {
-            let mut settings = settings.clone();
-            settings.insert("perturbation".to_owned(), name.clone());
-            settings.insert("trace".to_owned(), true.to_string());
-            let manifest = RunManifest {
-                praetor: env!("CARGO_PKG_VERSION").to_owned(),
-                started: started.clone(),
-                constitution: policy.name.clone(),
-                policy: policy.hash,
-                model: model.clone(),
-                settings,
-                machine: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            };
-            Ok(RunFolder::create(&path.join(folder_name(&name)), &manifest)?)
+            let folder = path.join(folder_name(&name));
+            let mut manifest = manifest.clone();
+            manifest.settings.insert("perturbation".to_owned(), name);
+            Ok(RunFolder::create(&folder, &manifest)?)
         };
         let names = std::iter::once(AS_IS.to_owned())
             .chain(perturbations.iter().map(Perturbation::to_string));
