@@ -58,7 +58,7 @@ impl Server {
         if guard.max_cost.is_some() && self.prices.is_none() {
             return Err(Failure::Input(miette::miette!(
                 code = "praetor::cost::no_prices",
-                help = "write them into the file of models: `prices: {{input: 2.5, output: 10}}` for \
+                help = "write them into the file of models: `prices: {input: 2.5, output: 10}` for \
                         a million tokens",
                 "`--max-cost` needs the prices of `{}`",
                 self.shown()

@@ -204,7 +204,9 @@ impl Server {
                 Some(key) => Ok(Some(key)),
                 None => Err(Failure::Input(miette::miette!(
                     code = "praetor::model::no_key",
-                    help = "set {name}; the file of models says that it holds the key (`key_env`)",
+                    help = format!(
+                        "set {name}: the file of models says that it holds the key (`key_env`)"
+                    ),
                     "there is no key for `{}`: the variable {name} is empty",
                     self.model
                 ))),
@@ -214,8 +216,10 @@ impl Server {
                 if key.is_none() && self.address == OPENAI {
                     return Err(Failure::Input(miette::miette!(
                         code = "praetor::model::no_key",
-                        help = "set {name}, or name another server with `--base-url`; local ones \
-                                need no key",
+                        help = format!(
+                            "set {name}, or name another server with `--base-url`; local ones need \
+                             no key"
+                        ),
                         "{OPENAI} wants a key"
                     )));
                 }
