@@ -26,7 +26,8 @@ fn the_control_turns_nothing_and_every_perturbation_has_a_row() {
     let praetor = Praetor::new();
     let knife = &example("child-and-knife.png");
     let quicker = "--without=relevance,region,reasoning";
-    let run = praetor.run(&["robustness", "-c", DEMO, quicker, "--format", "json", knife]);
+    let run =
+        praetor.run(&["robustness", "-c", DEMO, quicker, "--threads=1", "--format", "json", knife]);
     assert!(run.code <= 1, "{}", run.err);
     let found: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((&found["images"], &found["seed"]), (&1.into(), &2023.into()));
@@ -41,7 +42,8 @@ fn the_control_turns_nothing_and_every_perturbation_has_a_row() {
     assert!(row(&found, "noise:0.2")["score"]["mean"].as_f64().unwrap() > 0.0);
     let noise = |seed: &str| {
         let flags = ["--perturb", "noise:0.2", "--seed", seed, "--format", "json"];
-        let asked = ["robustness", "-c", DEMO, quicker, knife].into_iter().chain(flags);
+        let asked =
+            ["robustness", "-c", DEMO, quicker, "--threads=1", knife].into_iter().chain(flags);
         praetor.run(&asked.collect::<Vec<_>>()).out
     };
     assert_eq!(noise("1"), noise("1"), "the same seed gives the same");
@@ -102,6 +104,7 @@ fn the_square_attack_asks_no_more_than_it_may_and_says_what_it_came_to() {
         "-c",
         DEMO,
         QUICK,
+        "--threads=1",
         "--perturb",
         "png",
         "--attack",

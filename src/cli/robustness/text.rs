@@ -94,7 +94,7 @@ fn counted(count: usize, noun: &str) -> String {
 /// Columns of the first column.
 fn width(robustness: &Robustness) -> usize {
     let names = robustness.perturbations.iter().map(|row| row.perturbation.chars().count());
-    names.max().unwrap_or(0).max("png (control)".len()) + 2
+    names.max().unwrap_or(0).max("robust accuracy".len()) + 2
 }
 
 fn range(interval: Option<Interval>) -> String {
