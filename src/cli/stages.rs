@@ -175,6 +175,10 @@ impl Judging for Way<'_> {
         self.judging().judge_view(view)
     }
 
+    fn names_rules(&self) -> bool {
+        self.judging().names_rules()
+    }
+
     fn judge_image(
         &self,
         image: String,

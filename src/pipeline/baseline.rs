@@ -58,6 +58,10 @@ impl Judging for InPart<'_> {
         self.judge.signature()
     }
 
+    fn names_rules(&self) -> bool {
+        self.judge.names_rules()
+    }
+
     /// What is clear of the rules that were asked is clear of no others.
     fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
         let entries = if self.asks {

@@ -130,8 +130,12 @@ impl RobustnessCommand {
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let models = self.judging.load()?;
         let way = self.judging.stages.join(policy, &models)?;
+        let images = count.map(|count| count.saturating_mul(self.changes.judgings()));
+        let bill = models.remote.as_ref().map(|remote| &remote.bill);
+        let about = bill.map(|bill| bill.before(images, way.questions())).transpose()?;
         if !self.quiet {
             style::notes(&self.judging.stages.notes(&way, &models))?;
+            style::notes(about.as_slice())?;
         }
         let runs = self.out.as_ref().map(|path| {
             let mut more = self.policy.settings();
@@ -170,6 +174,7 @@ impl RobustnessCommand {
         unread.unless_read(bench.robustness.images)?;
         if !self.quiet {
             style::notes(&unread.notes())?;
+            style::notes(&models.bill())?;
         }
         let found =
             Found { seed: self.changes.seed, robustness: bench.robustness, attack: bench.attacks };
@@ -209,6 +214,12 @@ impl ChangeArgs {
             }
             None => Ok(labelled),
         }
+    }
+
+    /// How often an image is judged at most.
+    fn judgings(&self) -> u64 {
+        let attack = if self.attack.is_some() { u64::from(self.queries) } else { 0 };
+        1 + self.perturb.len() as u64 + attack
     }
 
     fn square(&self, seed: u64) -> Square {
