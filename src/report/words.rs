@@ -66,34 +66,27 @@ pub fn decision(finding: &Finding, asked: Asked, drop: Option<f64>) -> String {
         let why = finding.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         return format!("{answer}{why}");
     }
+    let said = if finding.holds == Holds::Yes { "Yes" } else { "No" };
+    let because = |compared: Option<String>| match compared {
+        Some(compared) => format!("{answer}: {compared}"),
+        None => answer.to_owned(),
+    };
     match finding.by {
         Some(Step::Region) => match fall(finding) {
             Some(fall) => format!("{answer}: {fall}{}", beyond(drop)),
             None => format!("{answer}: M falls once the central objects are painted over"),
         },
-        Some(Step::Reasoning) => {
-            let rating = if finding.holds == Holds::Yes { "Yes" } else { "No" };
-            format!("{answer}, by reasoning: {rating}")
-        }
-        Some(Step::Score) => match against_threshold(finding) {
-            Some(compared) => format!("{answer}: {compared}"),
-            None => answer.to_owned(),
-        },
+        Some(Step::Reasoning) => format!("{answer}, by reasoning: {said}"),
+        Some(Step::Score) => because(against_threshold(finding)),
         Some(Step::Stated) => format!("{answer}, as the model's answer says"),
         Some(Step::Lean) => format!("{answer}: between the thresholds, {}", leaning(finding)),
-        Some(Step::Word) => {
-            let word = if finding.holds == Holds::Yes { "Yes" } else { "No" };
-            format!("{answer}: the model says {word}, without a probability")
-        }
+        Some(Step::Word) => format!("{answer}: the model says {said}, without a probability"),
         Some(Step::PlainCut) => match (finding.m, finding.holds) {
             (Some(m), Holds::Yes) => format!("{answer}: M {m} is at least 0.5"),
             (Some(m), _) => format!("{answer}: M {m} is below 0.5"),
             (None, _) => answer.to_owned(),
         },
-        Some(Step::Prior) | None => match against_band(finding) {
-            Some(compared) => format!("{answer}: {compared}"),
-            None => answer.to_owned(),
-        },
+        Some(Step::Prior) | None => because(against_band(finding)),
     }
 }
 
