@@ -46,10 +46,9 @@ performance: build ## Beside llama-server and llama-bench, on three models: docs
 	benches/peers/setup.sh
 	$(CARGO) bench --locked --bench peers
 
-same-judge: setup ## The demo model behind a real llama-server gives the verdicts it gives in process
+same-judge: build ## The demo model in process beside itself behind llama-server: do they agree? (docs/remote.md)
 	benches/peers/setup.sh server
-	PRAETOR_PEERS=$${PRAETOR_PEERS:-$(CURDIR)/target/peers/bin} \
-		$(CARGO) test --release --locked --test it same_judge -- --nocapture
+	tools/same-judge.sh
 
 deny: ## Licences, banned and duplicate crates, sources
 	$(CARGO) deny check licenses bans sources
