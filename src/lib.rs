@@ -29,7 +29,7 @@
 
 pub mod cache;
 pub mod classifier;
-#[cfg(feature = "llama")]
+#[cfg(all(feature = "llama", feature = "candle", feature = "parquet"))]
 pub mod cli;
 pub mod compile;
 pub mod constitution;

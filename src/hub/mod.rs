@@ -33,6 +33,7 @@ pub use cache::{Cached, Stored};
 pub use client::Client;
 #[cfg(feature = "hub")]
 pub use download::Step;
+#[cfg(feature = "candle")]
 pub(crate) use error::first_line;
 pub use error::{Cause, HubError};
 pub use repository::Repository;
