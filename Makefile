@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance same-judge memory deny docs review demo-model instruct-model figures ablation compare-demo sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory report deny docs review demo-model instruct-model figures ablation compare-demo robustness unsafebench nudenet sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,11 @@ demo: build ## Judge the example pictures with the built-in model, and explain o
 	$(PRAETOR) judge $(EXAMPLES) --constitution $(CONSTITUTION) --format table || test $$? -eq 1
 	@echo
 	$(PRAETOR) explain $(EXAMPLES)/child-and-knife.png --constitution $(CONSTITUTION)
+
+report: build ## Judge the example pictures, and write the report of that run: target/report/report.html
+	rm -rf target/report
+	$(PRAETOR) judge $(EXAMPLES) -c $(CONSTITUTION) --trace --out target/report || test $$? -eq 1
+	$(PRAETOR) report target/report
 
 test: setup instruct-model ## Run all tests
 	$(CARGO) test --release --locked
@@ -41,10 +46,9 @@ performance: build ## Beside llama-server and llama-bench, on three models: docs
 	benches/peers/setup.sh
 	$(CARGO) bench --locked --bench peers
 
-same-judge: setup ## The demo model behind a real llama-server gives the verdicts it gives in process
+same-judge: build ## The demo model in process beside itself behind llama-server: do they agree? (docs/remote.md)
 	benches/peers/setup.sh server
-	PRAETOR_PEERS=$${PRAETOR_PEERS:-$(CURDIR)/target/peers/bin} \
-		$(CARGO) test --release --locked --test it same_judge -- --nocapture
+	tools/same-judge.sh
 
 deny: ## Licences, banned and duplicate crates, sources
 	$(CARGO) deny check licenses bans sources
@@ -58,6 +62,11 @@ review: ## Review changed snapshots
 instruct-model: setup ## Fetch the small language model that a test compiles a rule with (98 MB)
 	@tools/instruct-model.sh
 
+nudenet: setup ## Hold praetor's NudeNet against the package itself (fetches 39 MB; feature onnx)
+	@tools/nudenet/fetch.sh
+	$(CARGO) clippy --release --locked --all-targets --features onnx -- -D warnings
+	$(CARGO) test --release --locked --features onnx --test it nudenet
+
 demo-model: ## Train the built-in model anew (about two hours on two cores)
 	tools/demo-model/make.sh
 
@@ -67,8 +76,14 @@ figures: build ## The model card's figures, measured through praetor
 ablation: build ## What each stage adds, beside the paper's baselines: docs/evaluation.md
 	tools/demo-model/ablation.sh
 
+unsafebench: build ## The scenes in UnsafeBench's layout: F1 by category and source, and the gap
+	tools/unsafebench.sh
+
 compare-demo: build ## Two ways of judging beside each other: docs/compare.md
 	$(PRAETOR) compare demo demo+prior-knowledge --images $(EXAMPLES) --constitution $(CONSTITUTION)
+
+robustness: build ## Do verdicts stay when the example pictures are compressed, scaled, cropped? (docs/robustness.md)
+	$(PRAETOR) robustness $(EXAMPLES) -c $(CONSTITUTION) || test $$? -eq 1
 
 memory: build ## Is memory flat over 50,000 images?
 	benches/memory.sh

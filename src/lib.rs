@@ -28,6 +28,7 @@
 //! [`pipeline::Pipeline`] has an example that runs.
 
 pub mod cache;
+pub mod classifier;
 #[cfg(feature = "llama")]
 pub mod cli;
 pub mod compile;
@@ -47,6 +48,7 @@ pub mod prompts;
 pub mod reason;
 pub mod relevance;
 pub mod report;
+pub mod robustness;
 pub mod store;
 pub mod units;
 pub mod verdict;

@@ -10,6 +10,9 @@ use super::file::{STAMP, begin_write, stamp_of, table};
 /// Bytes of a key, and about what the tree adds to an entry.
 const KEY_AND_TREE: u64 = 16 + 16;
 
+/// Bytes of redb's pages.
+const PAGE: u64 = 4_096;
+
 /// Which answers stay.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Keep {
@@ -59,7 +62,8 @@ pub(super) fn stats(
     Ok(Stats { kinds, file_bytes })
 }
 
-/// Bytes of all values of a kind if they are as long as the first; nothing else is read.
+/// Bytes that all values of a kind take if they are as long as the first; nothing else is read.
+/// What is longer than a page gets a power of two of them.
 pub(super) fn stored_bytes(database: &Database, kind: Kind) -> Result<u64, redb::Error> {
     let table = match database.begin_read()?.open_table(table(kind)) {
         Ok(table) => table,
@@ -67,7 +71,8 @@ pub(super) fn stored_bytes(database: &Database, kind: Kind) -> Result<u64, redb:
         Err(error) => return Err(error.into()),
     };
     let first = table.first()?.map_or(0, |(_, value)| KEY_AND_TREE + value.value().len() as u64);
-    Ok(first * table.len()?)
+    let taken = if first > PAGE { first.next_power_of_two() } else { first };
+    Ok(taken * table.len()?)
 }
 
 /// Forgets what is not to be kept and gives the space back to the system.

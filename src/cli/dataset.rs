@@ -35,7 +35,7 @@ pub(super) struct DatasetArgs {
 pub(super) struct ReadingArgs {
     /// What it is, where that is not recognised: folder, jsonl, csv, imagefolder, parquet
     #[arg(long = "as", value_name = "FORMAT")]
-    format: Option<Format>,
+    layout: Option<Format>,
     /// Which column holds what: image, `safety_label`, violated, label, category, source, set or
     /// text, such as `category=rule` (repeat for more)
     #[arg(long = "column", value_name = "WHAT=NAME", value_parser = column)]
@@ -74,7 +74,7 @@ impl DatasetArgs {
 impl ReadingArgs {
     /// The options these flags say; with rules, labels may name no other.
     pub(super) fn options(&self, rules: Option<BTreeSet<RuleId>>) -> Options {
-        let mut options = Options { format: self.format, rules, ..Options::default() };
+        let mut options = Options { format: self.layout, rules, ..Options::default() };
         for (role, name) in &self.columns {
             options.columns.set(*role, name.clone());
         }

@@ -88,6 +88,9 @@ impl From<crate::vlm::VlmError> for Failure {
             VlmError::Blocked { .. } => {
                 "blocked questions can cost the account: keep such images here with `--local-only`, judge them by a local model, or raise `--max-blocks`"
             }
+            VlmError::Batch { .. } => {
+                "what was handed in before is kept in the folder: run the same command again"
+            }
             VlmError::OverBudget { .. } => "allow more with `--max-cost`",
             VlmError::Recording { .. } => "make room on the disk, or record elsewhere",
             _ => "run again with --verbose to see what the engine said last",

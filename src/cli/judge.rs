@@ -7,7 +7,9 @@ use clap::Args;
 
 use super::inputs::Inputs;
 use super::judging::JudgingArgs;
+use super::model::Remote;
 use super::policy::PolicyArgs;
+use super::remote::BatchArgs;
 use super::report::{OutputArgs, Report};
 use super::stages::Models;
 use super::{Failure, Outcome, style};
@@ -29,18 +31,21 @@ pub(super) struct Judge {
     #[command(flatten)]
     judging: JudgingArgs,
     #[command(flatten)]
+    batch: BatchArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 impl Judge {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
+        self.judging.model.by_batch(self.batch.clone());
         let policy = self.policy.load()?;
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let models = self.judging.load()?;
         let way = self.judging.stages.join(&policy, &models)?;
-        let folder = self.create_folder(&policy, &models)?;
         let bill = models.remote.as_ref().map(|remote| &remote.bill);
         let about = bill.map(|bill| bill.before(count, way.questions())).transpose()?;
+        let folder = self.create_folder(&policy, &models)?;
         if !self.output.quiet {
             style::notes(&self.judging.stages.notes(&way, &models))?;
             style::notes(about.as_slice())?;
@@ -58,6 +63,10 @@ impl Judge {
         // Whatever stopped the run, what was judged and what it cost is kept and shown.
         report.finish(started.elapsed(), way.spent(), bill);
         judged?;
+        let standing = models.remote.as_ref().map(Remote::hand_in).transpose()?.flatten();
+        if !self.output.quiet {
+            style::notes(standing.as_slice())?;
+        }
         failure.map_or(report.summary.ending(), Err)
     }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod cache;
+mod classifier;
 mod compare;
 mod constitution;
 mod data;
@@ -21,10 +22,12 @@ mod judge;
 mod judging;
 mod model;
 mod models;
+mod page;
 mod policy;
 mod relevance;
 mod remote;
 mod report;
+mod robustness;
 mod stages;
 mod style;
 mod summary;
@@ -73,8 +76,10 @@ enum Command {
     Relevance(relevance::RelevanceCommand),
     Data(data::Data),
     Eval(eval::Eval),
+    Report(page::ReportCommand),
     Impact(impact::ImpactCommand),
     Compare(compare::Compare),
+    Robustness(robustness::RobustnessCommand),
     Tune(tune::Tune),
     #[command(subcommand)]
     Audit(audit::Command),
@@ -105,8 +110,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Relevance(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Eval(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Impact(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Robustness(command) => command.run(),
         Command::Tune(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Constitution(command) => command.run(),

@@ -9,7 +9,7 @@ use super::cache::cache_folder;
 use super::exit::Failure;
 use super::gpu::GpuArgs;
 use super::models::named;
-use super::remote::{Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
+use super::remote::{BatchArgs, Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
 use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
 use crate::vlm::Vlm;
@@ -69,6 +69,34 @@ pub(super) struct Remote {
     pub(super) taped: bool,
     /// Images that it is never sent.
     pub(super) local_only: LocalOnly,
+    /// Where questions are handed in that may take a day.
+    #[cfg(feature = "remote")]
+    pub(super) batches: Option<crate::vlm::remote::Batches>,
+}
+
+impl Remote {
+    /// Hands in what has no answer yet, and says how that stands.
+    #[cfg(feature = "remote")]
+    pub(super) fn hand_in(&self) -> Result<Option<String>, Failure> {
+        let Some(batches) = &self.batches else { return Ok(None) };
+        let standing = batches.send()?;
+        let folder = batches.desk().folder().display();
+        Ok(Some(match standing.under_way {
+            0 => format!("every question is answered; the answers are in {folder}"),
+            under_way => format!(
+                "{} questions wait in {under_way} batches: run the same command again, with \
+                 `--batch-wait` to wait for them",
+                standing.requests
+            ),
+        }))
+    }
+
+    /// Without servers there are no batches.
+    #[cfg(not(feature = "remote"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the other build needs it")]
+    pub(super) fn hand_in(&self) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
 }
 
 /// A model on this machine, as it is named.
@@ -106,6 +134,11 @@ struct Files {
 }
 
 impl ModelArgs {
+    /// The same model, its questions handed in for later.
+    pub(super) fn by_batch(&mut self, batch: BatchArgs) {
+        self.guard.batch = batch;
+    }
+
     /// Loads the model.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
         self.try_load()?.map_err(|error| Failure::unopened(&error, help(&error)))

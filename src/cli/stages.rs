@@ -3,15 +3,19 @@
 use clap::{Args, ValueEnum};
 
 use super::cache::Answers;
+use super::classifier::{ClassifierArgs, LoadedClassifier, Unasked};
 use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
 use super::model::{Loaded, ModelArgs, Remote};
 use super::remote::{Guarded, LocalOnly};
+use crate::classifier::ClassifierJudge;
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
+use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
-use crate::pipeline::baseline::Baseline;
-use crate::pipeline::{Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent};
+use crate::pipeline::{
+    Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent, baseline,
+};
 use crate::store::Settings;
 use crate::verdict;
 use crate::verdict::{ImageError, RuleVerdict, Verdict};
@@ -33,7 +37,7 @@ const MUTE: &str = "this model writes nothing, so that nothing is reasoned about
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Stages")]
 pub(super) struct StageArgs {
-    /// CLUE, or a baseline of the paper to compare it with
+    /// CLUE, or another way of judging to compare it with
     #[arg(long, value_enum, default_value_t = Method::Clue)]
     method: Method,
     /// Leave stages of CLUE out, to see what each does
@@ -47,6 +51,8 @@ pub(super) struct StageArgs {
     budget: Option<Allowance>,
     #[command(flatten)]
     encoders: EncoderArgs,
+    #[command(flatten)]
+    classifier: ClassifierArgs,
 }
 
 /// How images are judged.
@@ -62,6 +68,12 @@ enum Method {
     WholeConstitution,
     /// The same after thinking step by step
     WholeConstitutionCot,
+    /// UnsafeBench's three prompts, answered in words: two equal answers decide
+    #[value(name = "unsafebench")]
+    UnsafeBench,
+    /// PerspectiveVision's question: unsafe by which of these categories?
+    #[value(name = "perspectivevision")]
+    PerspectiveVision,
 }
 
 /// A stage that can be left out.
@@ -85,6 +97,8 @@ pub(super) struct Models {
     pub(super) encoders: Encoders,
     /// What there is to know of a model behind a server.
     pub(super) remote: Option<Remote>,
+    /// What judges in the place of a model, if anything does.
+    classifier: Option<LoadedClassifier>,
     /// What a person should know of how they were loaded.
     notes: Vec<String>,
 }
@@ -110,7 +124,7 @@ impl Models {
 /// A policy joined with the models.
 pub(super) enum Way<'models> {
     Clue(Box<Pipeline<'models>>),
-    Baseline(Box<Baseline<'models>>),
+    Baseline(Box<dyn Judging + 'models>),
     /// One of them, that is not shown some images.
     Guarded(Box<Guarded<Way<'models>>>),
 }
@@ -142,12 +156,12 @@ impl Way<'_> {
         }
     }
 
-    /// Rules of which the dual encoder reads only the beginning.
-    fn cut_rules(&self) -> Vec<crate::relevance::Cut> {
+    /// CLUE itself, where it judges.
+    fn clue(&self) -> Option<&Pipeline<'_>> {
         match self {
-            Self::Clue(pipeline) => pipeline.cut_rules(),
-            Self::Baseline(_) => Vec::new(),
-            Self::Guarded(guarded) => guarded.inner().cut_rules(),
+            Self::Clue(pipeline) => Some(pipeline),
+            Self::Baseline(_) => None,
+            Self::Guarded(guarded) => guarded.inner().clue(),
         }
     }
 }
@@ -159,6 +173,10 @@ impl Judging for Way<'_> {
 
     fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
         self.judging().judge_view(view)
+    }
+
+    fn names_rules(&self) -> bool {
+        self.judging().names_rules()
     }
 
     fn judge_image(
@@ -188,6 +206,13 @@ impl StageArgs {
         Answers { cache, note }: Answers,
         stages: (bool, bool),
     ) -> Result<Models, Failure> {
+        if let Some(classifier) = self.classifier.load()? {
+            let model = ClassifierJudge::model(&classifier.spec, &*classifier.runner);
+            let vlm = Box::new(Unasked(model));
+            let encoders = self.encoders.load(false, (false, false), None)?;
+            let classifier = Some(classifier);
+            return Ok(Models { vlm, encoders, remote: None, classifier, notes: Vec::new() });
+        }
         let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
         let Loaded { vlm, remote } = model.load()?;
         let taped = remote.as_ref().is_some_and(|remote| remote.taped);
@@ -195,7 +220,7 @@ impl StageArgs {
             Some(cache) if !taped => Box::new(CachedVlm::new(vlm, cache)),
             _ => vlm,
         };
-        Ok(Models { vlm, encoders, remote, notes: note.into_iter().collect() })
+        Ok(Models { vlm, encoders, remote, classifier: None, notes: note.into_iter().collect() })
     }
 
     /// Joins policy, models and stages.
@@ -209,7 +234,11 @@ impl StageArgs {
 
     /// What the flags choose, as an ablation names it.
     pub(super) fn variant(&self) -> Variant {
-        Variant { method: self.method.into(), without: None }
+        Variant { method: self.method(), without: None }
+    }
+
+    fn method(&self) -> verdict::Method {
+        if self.classifier.is_chosen() { verdict::Method::Classifier } else { self.method.into() }
     }
 
     /// Joins one variant of an ablation, without what the flags leave out besides.
@@ -220,6 +249,9 @@ impl StageArgs {
         models: &'models Models,
         vlm: &'models dyn Vlm,
     ) -> Result<Way<'models>, Failure> {
+        if let Some(LoadedClassifier { spec, runner }) = &models.classifier {
+            return Ok(Way::Baseline(Box::new(ClassifierJudge::new(policy, spec, &**runner))));
+        }
         let Variant { method, without } = variant;
         let by_flags = self.without.iter().map(|stage| (*stage).into());
         let mute = (!models.talks()).then_some(verdict::Stage::Reasoning);
@@ -233,7 +265,7 @@ impl StageArgs {
             None => way,
         };
         if method != verdict::Method::Clue {
-            return Ok(guarded(Way::Baseline(Box::new(Baseline::new(policy, vlm, method)?))));
+            return Ok(guarded(Way::Baseline(baseline::of_method(policy, vlm, method)?)));
         }
         let runs = |stage| !without.contains(&stage);
         let mut pipeline = Pipeline::new(policy.clone(), vlm, &without)?.with_budget(self.budget());
@@ -252,10 +284,8 @@ impl StageArgs {
     /// rules that are longer than the encoder reads.
     pub(super) fn notes(&self, way: &Way<'_>, models: &Models) -> Vec<String> {
         let mut notes = models.notes.clone();
-        let signature = way.signature();
-        if signature.method != verdict::Method::Clue {
-            return notes;
-        }
+        let Some(pipeline) = way.clue() else { return notes };
+        let signature = pipeline.signature();
         let asked_for = self.without.iter().map(|stage| verdict::Stage::from(*stage));
         let asked_for: Vec<verdict::Stage> = asked_for.collect();
         let missing = |stage: &verdict::Stage| {
@@ -267,7 +297,18 @@ impl StageArgs {
         if missing(&verdict::Stage::Reasoning) {
             notes.push(MUTE.to_owned());
         }
-        notes.extend(way.cut_rules().iter().map(|cut| {
+        if let Some((count, why)) = pipeline.without_prior() {
+            notes.push(format!(
+                "{count} of {} statements have no prior ({why}): rules with one of them stay \
+                 undetermined; `--without prior` judges by M alone",
+                pipeline.questions()
+            ));
+        }
+        let kept: Vec<&str> = pipeline.kept_local().into_iter().map(RuleId::as_str).collect();
+        if !kept.is_empty() {
+            notes.push(format!("not put to this model, which is elsewhere: {}", kept.join(", ")));
+        }
+        notes.extend(pipeline.cut_rules().iter().map(|cut| {
             format!(
                 "the encoder reads {} of the {} tokens of rule `{}`: its relevance is that of its \
                  beginning",
@@ -324,6 +365,8 @@ impl StageArgs {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         settings.extend(self.encoders.settings(&models.encoders));
+        // They name the method anew where a classifier judges.
+        settings.extend(self.classifier.settings());
         settings
     }
 }
@@ -336,6 +379,8 @@ impl From<Method> for verdict::Method {
             Method::PriorKnowledgeCot => Self::PriorKnowledgeCot,
             Method::WholeConstitution => Self::WholeConstitution,
             Method::WholeConstitutionCot => Self::WholeConstitutionCot,
+            Method::UnsafeBench => Self::UnsafeBench,
+            Method::PerspectiveVision => Self::PerspectiveVision,
         }
     }
 }

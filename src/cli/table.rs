@@ -18,7 +18,8 @@ pub(super) fn section(text: &mut String, heading: &str, rows: &[Vec<String>]) {
     let _ = writeln!(text, "{}", aligned(rows));
 }
 
-/// Columns as wide as they need be, the first to the left and numbers to the right.
+/// Columns as wide as they need be: numbers to the right, and to the left the first column and those
+/// without a heading.
 fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -27,11 +28,13 @@ fn aligned(rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for row in rows {
+    let named = |column: usize| rows[0].get(column).is_some_and(|cell| !cell.is_empty());
+    let headless = rows[0].iter().all(String::is_empty);
+    for row in rows.iter().skip(usize::from(headless)) {
         let mut line = String::new();
         for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let room = " ".repeat(width.saturating_sub(cell.chars().count()));
-            let (before, after) = if at == 0 { ("", &*room) } else { (&*room, "") };
+            let (before, after) = if at == 0 || !named(at) { ("", &*room) } else { (&*room, "") };
             let _ = write!(line, "{before}{cell}{after}  ");
         }
         let _ = writeln!(text, "{}", line.trim_end());

@@ -35,7 +35,11 @@ pub(super) fn draw(verdict: &Verdict, policy: &Policy, all: bool) -> String {
         list(&mut text, verdict, Outcome::Clear, "not violated");
     }
     list(&mut text, verdict, Outcome::Irrelevant, "not relevant");
-    if !verdict.rules.is_empty() {
+    // What is answered in words has no numbers to explain.
+    let has_numbers = |rule: &RuleVerdict| rule.findings.iter().any(|finding| finding.m.is_some());
+    if verdict.method == Method::Clue && !verdict.rules.is_empty()
+        || verdict.rules.iter().any(has_numbers)
+    {
         text.push_str(&style::dim(&legend(verdict)));
     }
     text

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use super::written::{local_only, settings};
 use super::{Constitution, Examples, Lock, LockedRule, Rule, Settings, one_line};
 use crate::ids::RuleId;
 
@@ -282,37 +283,6 @@ fn preconditions(old: Option<&LockedRule>, new: Option<&LockedRule>) -> Vec<Prec
         change.kind == PreconditionKind::Kept && change.objects.is_none()
     };
     if changes.iter().all(same) { Vec::new() } else { changes }
-}
-
-fn settings(old: &Settings, new: &Settings) -> Vec<SettingChange> {
-    let pairs = written(old).into_iter().zip(written(new));
-    pairs
-        .filter(|((_, before), (_, after))| before != after)
-        .map(|((key, before), (_, after))| SettingChange { key: key.to_owned(), before, after })
-        .collect()
-}
-
-/// Whether a rule that was there before is kept on this machine otherwise than it was.
-fn local_only(old: Option<&Rule>, new: Option<&Rule>) -> Option<SettingChange> {
-    let (was, is) = (old?.local_only, new?.local_only);
-    let written = |kept: bool| kept.then(|| kept.to_string());
-    let key = "local_only".to_owned();
-    (was != is).then(|| SettingChange { key, before: written(was), after: written(is) })
-}
-
-/// Every setting by its key, as it is written or not.
-fn written(settings: &Settings) -> [(&'static str, Option<String>); 7] {
-    let number = |value: Option<f64>| value.map(|value| value.to_string());
-    let thresholds = settings.thresholds;
-    [
-        ("thresholds.relevance", number(thresholds.relevance)),
-        ("thresholds.reject_below_prior", number(thresholds.reject_below_prior)),
-        ("thresholds.accept_above_prior", number(thresholds.accept_above_prior)),
-        ("thresholds.region_drop", number(thresholds.region_drop)),
-        ("thresholds.region_score", number(thresholds.region_score)),
-        ("thresholds.small_object_area", number(thresholds.small_object_area)),
-        ("undecided", settings.undecided.map(|word| word.as_str().to_owned())),
-    ]
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod standing;
 mod syntax;
 mod thresholds;
 mod tree;
+mod written;
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -41,7 +42,7 @@ pub use policy::{Policy, PolicyRule, Precondition};
 pub use problem::Problem;
 pub use provenance::{Attempt, Provenance, Touched};
 pub use schema::{constitution_schema, lock_schema};
-pub(crate) use source::read_strictly;
+pub use source::read_strictly;
 pub use standing::{Standing, State};
 pub use thresholds::{ThresholdSettings, Thresholds};
 

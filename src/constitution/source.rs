@@ -53,7 +53,7 @@ impl Constitution {
 ///
 /// # Errors
 /// As [`Constitution::load`].
-pub(crate) fn read_strictly<T: DeserializeOwned + JsonSchema + Validate<Context = ()>>(
+pub fn read_strictly<T: DeserializeOwned + JsonSchema + Validate<Context = ()>>(
     path: &Path,
     start: &str,
 ) -> Result<T, ConstitutionError> {

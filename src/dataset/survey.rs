@@ -194,13 +194,8 @@ fn cells_as_list<S: serde::Serializer>(
 mod tests {
     use super::*;
 
-    fn example(
-        name: &str,
-        bytes: &[u8],
-        safety: Safety,
-        category: &str,
-    ) -> Result<Example, RowError> {
-        Ok(Example {
+    fn example(name: &str, bytes: &[u8], safety: Safety, category: &str) -> Example {
+        Example {
             name: name.to_owned(),
             content: Content::Bytes(bytes.into()),
             label: Label {
@@ -208,7 +203,7 @@ mod tests {
                 category: Some(category.to_owned()),
                 ..Label::default()
             },
-        })
+        }
     }
 
     #[test]
@@ -221,7 +216,7 @@ mod tests {
             example("d", b"2", Safety::Unsafe, "Spam"),
             example("e", b"1", Safety::Safe, "Hate"),
         ] {
-            survey.add(&row, None);
+            survey.add(&Ok(row), None);
         }
         assert_eq!(survey.labels, Cell { safe: 3, unsafe_: 2, unlabelled: 0 });
         assert_eq!(survey.duplicates.first, ["b is row 1 again", "e is row 1 again"]);

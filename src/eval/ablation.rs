@@ -48,6 +48,9 @@ impl Variant {
             (Method::PriorKnowledgeCot, _) => "prior knowledge, step by step",
             (Method::WholeConstitution, _) => "whole constitution, Yes/No",
             (Method::WholeConstitutionCot, _) => "whole constitution, step by step",
+            (Method::UnsafeBench, _) => "UnsafeBench, majority of three",
+            (Method::PerspectiveVision, _) => "PerspectiveVision",
+            (Method::Classifier, _) => "conventional classifier",
             (Method::Clue, None) => "**CLUE**",
             (Method::Clue, Some(Stage::Relevance)) => "CLUE without relevance",
             (Method::Clue, Some(Stage::Preconditions)) => "CLUE without preconditions",
@@ -120,7 +123,7 @@ fn precision(row: &Row) -> Option<f64> {
 
 /// A baseline does not say which rule is violated.
 fn rule_recall(row: &Row) -> Option<f64> {
-    row.counts.rule_recall().filter(|_| row.variant.method == Method::Clue)
+    row.counts.rule_recall().filter(|_| row.variant.method.names_rules())
 }
 
 fn cell(value: Option<f64>, best: f64) -> String {

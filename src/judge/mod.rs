@@ -133,6 +133,13 @@ impl Judge {
         self.questions.len()
     }
 
+    /// Statements that have no prior, so that no rule with one of them can be settled by its answer:
+    /// how many, and why the first has none.
+    pub fn without_prior(&self) -> Option<(usize, &Why)> {
+        let mut missing = self.priors.iter().flatten().filter_map(Answer::unavailable);
+        missing.next().map(|why| (1 + missing.count(), why))
+    }
+
     /// What the question at an index, as a [`Case`] names it, asks about.
     pub fn topic_of(&self, question: usize) -> &Topic {
         &self.questions[question].topic
@@ -321,8 +328,7 @@ impl Judge {
             }
             Some(Answer::Unavailable(why)) => Finding { why: Some(why.clone()), ..seen },
             Some(Answer::Said(_)) => {
-                let detail = "the prior came without a probability".to_owned();
-                Finding { why: Some(Why::Unparsable { detail }), ..seen }
+                Finding { why: Some(Why::failed("the prior came without a probability")), ..seen }
             }
             Some(Answer::Seen(prior)) => {
                 let (m, prior) = (answer.m(), prior.m());

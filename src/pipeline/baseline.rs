@@ -4,8 +4,10 @@
 //! a constitution; *whole constitution* asks whether the image breaks any of the rules, all in one
 //! prompt. Each is answered by the first token, or after thinking step by step (Table 2).
 
-use super::{JudgeError, Judging, Signature};
-use crate::constitution::Policy;
+use super::perspectivevision::PerspectiveVision;
+use super::unsafebench::UnsafeBench;
+use super::{JudgeError, Judging, Signature, no_answer};
+use crate::constitution::{Policy, PolicyRule};
 use crate::ids::{RuleId, ViewKind};
 use crate::imaging::View;
 use crate::judge::decided;
@@ -18,6 +20,66 @@ use crate::vlm::{Answer, Vlm};
 /// The name of the one entry that a baseline's verdict has in place of rules.
 pub const IMAGE: &str = "image";
 
+/// Makes a judge of one question, or a few, as a method says. CLUE itself is none: see
+/// [`Pipeline`](super::Pipeline).
+///
+/// # Errors
+/// When a template can't be rendered.
+pub fn of_method<'models>(
+    policy: &Policy,
+    model: &'models dyn Vlm,
+    method: Method,
+) -> Result<Box<dyn Judging + 'models>, JudgeError> {
+    let of_rules = !matches!(method, Method::PriorKnowledge | Method::PriorKnowledgeCot);
+    let stays = |rule: &PolicyRule| of_rules && rule.local_only && model.leaves_machine();
+    let mut asked = policy.clone();
+    asked.rules.retain(|rule| !stays(rule));
+    let judge: Box<dyn Judging + 'models> = match method {
+        Method::UnsafeBench => Box::new(UnsafeBench::new(&asked, model)?),
+        Method::PerspectiveVision => Box::new(PerspectiveVision::new(&asked, model)?),
+        _ => Box::new(Baseline::new(&asked, model, method)?),
+    };
+    if asked.rules.len() == policy.rules.len() {
+        return Ok(judge);
+    }
+    Ok(Box::new(InPart { judge, asks: !asked.rules.is_empty() }))
+}
+
+/// A judge that is not told all rules, since some are kept on this machine and the model is on
+/// another.
+struct InPart<'models> {
+    judge: Box<dyn Judging + 'models>,
+    /// Whether it is told any.
+    asks: bool,
+}
+
+impl Judging for InPart<'_> {
+    fn signature(&self) -> &Signature {
+        self.judge.signature()
+    }
+
+    fn names_rules(&self) -> bool {
+        self.judge.names_rules()
+    }
+
+    /// What is clear of the rules that were asked is clear of no others.
+    fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
+        let entries = if self.asks {
+            self.judge.judge_view(view)?
+        } else {
+            vec![RuleVerdict::from_findings(RuleId::named(IMAGE), Vec::new())]
+        };
+        let kept = |entry: RuleVerdict| match entry.outcome {
+            Outcome::Clear => {
+                RuleVerdict { outcome: Outcome::Undetermined, why: Some(Why::KeptLocal), ..entry }
+            }
+            _ if !self.asks => RuleVerdict { why: Some(Why::KeptLocal), ..entry },
+            _ => entry,
+        };
+        Ok(entries.into_iter().map(kept).collect())
+    }
+}
+
 /// A baseline of the paper.
 pub struct Baseline<'models> {
     signature: Signature,
@@ -26,13 +88,10 @@ pub struct Baseline<'models> {
     question: String,
     prompts: Prompts,
     model: &'models dyn Vlm,
-    /// Whether rules were left out, since they are kept on this machine.
-    kept_local: bool,
 }
 
 impl<'models> Baseline<'models> {
-    /// Makes a baseline of a policy and a model. CLUE itself is none: see
-    /// [`Pipeline`](super::Pipeline).
+    /// Makes a baseline of a policy and a model; see [`of_method`] for other methods.
     ///
     /// # Errors
     /// When a template can't be rendered.
@@ -41,17 +100,11 @@ impl<'models> Baseline<'models> {
         model: &'models dyn Vlm,
         method: Method,
     ) -> Result<Self, JudgeError> {
-        let kept = |local_only: bool| local_only && model.leaves_machine();
-        let asked = || policy.rules.iter().filter(|rule| !kept(rule.local_only));
-        let rules = || asked().map(|rule| rule.objective_text.clone()).collect();
+        let rules = || policy.rules.iter().map(|rule| rule.objective_text.clone()).collect();
         let topic = match method {
             Method::PriorKnowledge | Method::PriorKnowledgeCot => Topic::Unfit,
-            Method::Clue | Method::WholeConstitution | Method::WholeConstitutionCot => {
-                Topic::Broken { rules: rules() }
-            }
+            _ => Topic::Broken { rules: rules() },
         };
-        let kept_local =
-            matches!(topic, Topic::Broken { .. }) && asked().count() < policy.rules.len();
         let prompts = Prompts::built_in()?;
         let question = prompts.question(&topic)?;
         let signature = Signature {
@@ -61,7 +114,7 @@ impl<'models> Baseline<'models> {
             model: model.model().clone(),
         };
         let name = RuleId::named(IMAGE);
-        Ok(Self { signature, name, topic, question, prompts, model, kept_local })
+        Ok(Self { signature, name, topic, question, prompts, model })
     }
 
     fn thinks(&self) -> bool {
@@ -98,8 +151,7 @@ impl<'models> Baseline<'models> {
 }
 
 fn unanswered(open: Finding) -> Finding {
-    let detail = "the model gave no answer".to_owned();
-    Finding { why: Some(Why::Failed { detail }), ..open }
+    Finding { why: Some(no_answer()), ..open }
 }
 
 impl Judging for Baseline<'_> {
@@ -115,12 +167,6 @@ impl Judging for Baseline<'_> {
         let open = Finding::open(words, ViewKind::Whole);
         let finding =
             if self.thinks() { self.thought(view, open)? } else { self.answer(view, open)? };
-        let found = RuleVerdict::from_findings(self.name.clone(), vec![finding]);
-        Ok(vec![if self.kept_local && found.outcome == Outcome::Clear {
-            // Clear of the rules that were asked, and of no others.
-            RuleVerdict { outcome: Outcome::Undetermined, why: Some(Why::KeptLocal), ..found }
-        } else {
-            found
-        }])
+        Ok(vec![RuleVerdict::from_findings(self.name.clone(), vec![finding])])
     }
 }

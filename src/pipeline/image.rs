@@ -34,6 +34,11 @@ pub trait Judging {
     /// When a model is gone.
     fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError>;
 
+    /// Whether its entries are rules of the policy.
+    fn names_rules(&self) -> bool {
+        self.signature().method.names_rules()
+    }
+
     /// Judges one image file: every frame of an animation, of which the gravest decides.
     ///
     /// # Errors
@@ -84,11 +89,8 @@ fn judge_frames<Way: Judging + ?Sized>(
             concluded => concluded,
         },
         score: image_score(&rules),
-        violated: match way.signature().method {
-            Method::Clue => violated(&rules),
-            // A baseline does not say which rule.
-            _ => Vec::new(),
-        },
+        // A baseline does not say which rule.
+        violated: if way.names_rules() { violated(&rules) } else { Vec::new() },
         frames: (decoded.animated || decoded.cut).then_some(Frames { judged, cut: decoded.cut }),
         rules,
         ..blank(way.signature(), image)

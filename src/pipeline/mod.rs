@@ -2,18 +2,23 @@
 //!
 //! This is the only room that knows all stages: relevance before the questions, region and
 //! reasoning after them, each settling only what the one before left open. [`baseline`] holds the
-//! paper's baselines, which judge in one question; what the two have in common is [`Judging`].
+//! paper's baselines, which judge in one question, [`unsafebench`] and [`perspectivevision`] the judges of
+//! UnsafeBench, which are answered in words; what all have in common is [`Judging`].
 
 pub mod baseline;
 mod budget;
 mod image;
+pub mod perspectivevision;
+mod stated;
 pub mod stream;
+pub mod unsafebench;
 
 use std::cell::Cell;
 use std::time::Instant;
 
 use crate::constitution::Policy;
 use crate::encoder::{DualEncoder, Localizer};
+use crate::ids::RuleId;
 use crate::imaging::{Fill, View};
 pub use crate::judge::JudgeError;
 use crate::judge::{self, ByView, Docket, Judge, Regions};
@@ -152,6 +157,18 @@ impl<'models> Pipeline<'models> {
         self.judge.questions()
     }
 
+    /// Statements that the model gives no prior for: how many, and why the first has none.
+    pub fn without_prior(&self) -> Option<(usize, &Why)> {
+        self.judge.without_prior()
+    }
+
+    /// Rules that are not put to this model, since it is on another machine.
+    pub fn kept_local(&self) -> Vec<&RuleId> {
+        let far = self.model.leaves_machine();
+        let kept = self.policy.rules.iter().filter(|rule| rule.local_only && far);
+        kept.map(|rule| &rule.id).collect()
+    }
+
     /// Rules of which the dual encoder reads only the beginning.
     pub fn cut_rules(&self) -> Vec<crate::relevance::Cut> {
         self.scan.as_ref().map(Scan::cut).unwrap_or_default()
@@ -265,5 +282,34 @@ fn take(finding: &mut crate::verdict::Finding, reasoned: &Reasoned) {
     finding.reasoning.clone_from(&reasoned.reasoning);
     if reasoned.why.is_some() {
         finding.why.clone_from(&reasoned.why);
+    }
+}
+
+/// What stands in the way where a model gives fewer answers than it was asked for.
+fn no_answer() -> Why {
+    Why::failed("the model gave no answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Hash;
+
+    /// A policy of rules with these ids, each of one precondition.
+    pub(super) fn policy(ids: &[&str]) -> Policy {
+        let text = |id: &str| format!("No {id}.");
+        let rule = |id: &&str| format!("{{id: {id}, text: {}}}", text(id));
+        let locked = |id: &&str| {
+            let (text, source) = (text(id), Hash::of(text(id).as_bytes()));
+            format!(
+                "{{id: {id}, source: {source}, objectiveness: 10, objective_text: {text}, \
+                 reviewed: true, preconditions: [{{statement: {id} are visible}}]}}"
+            )
+        };
+        let rules: Vec<String> = ids.iter().map(rule).collect();
+        let entries: Vec<String> = ids.iter().map(locked).collect();
+        let yaml = format!("{{name: pets, rules: [{}]}}", rules.join(", "));
+        let lock = format!("{{version: 1, constitution: pets, rules: [{}]}}", entries.join(", "));
+        Policy::parse(&yaml, &lock).unwrap()
     }
 }

@@ -8,10 +8,12 @@
 //! Some models were trained on a question of another form: a [`QuestionForm`] is chosen by the model's
 //! name.
 //!
-//! What a language model is asked when a constitution is compiled stands apart, in [`compile`].
+//! What a language model is asked when a constitution is compiled stands apart, in [`compile`], and
+//! so do questions that are answered by a label in words, in [`labels`].
 
 pub mod compile;
 mod form;
+pub mod labels;
 
 pub use form::QuestionForm;
 

@@ -55,7 +55,7 @@ pub fn explain_page(
     pictures: &[Picture],
 ) -> Result<String, ReportError> {
     let axis = Axis::of(&verdict.rules);
-    let context = Context { verdict, policy, pictures, axis };
+    let context = Context { verdict, policy: Some(policy), pictures, axis };
     let page = Page {
         name: shown(&verdict.image).to_string(),
         conclusion: words::conclusion(verdict.verdict),
@@ -166,7 +166,7 @@ fn figure(verdict: &Verdict, pictures: &[Picture]) -> Result<Option<Figure>, Rep
 }
 
 /// The frame that decided the first violated rule, or else the first that could not be settled.
-fn deciding_frame(verdict: &Verdict) -> Option<u32> {
+pub(super) fn deciding_frame(verdict: &Verdict) -> Option<u32> {
     let first = |outcome| verdict.rules.iter().find(|rule| rule.outcome == outcome);
     let wanted = match verdict.verdict {
         Conclusion::Failed | Conclusion::Safe => None,

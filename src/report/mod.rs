@@ -4,8 +4,9 @@
 //! draws M against the prior and the thresholds, [`Inline`] puts a picture into a page. The text
 //! tree of `praetor explain` speaks in the same words.
 //!
-//! A page is one file that works offline: no script, no font, no link that loads anything, and a
-//! content security policy that allows nothing but its own style and pictures. Everything that comes
+//! A page is one file that works offline: no font, no link that loads anything, and a content security
+//! policy that allows nothing but its own style and pictures. Only a run's report has a script, which
+//! the policy names by its hash and which makes nodes of text, never of markup. Everything that comes
 //! from outside (file names, rules, what a model said) is escaped, control characters and those that
 //! turn the writing direction are written as escapes. Pictures are blurred and grey until the
 //! reader chooses to see them; they are in the file all the same. This room reads and writes no
@@ -17,6 +18,7 @@ mod explain;
 mod impact;
 mod picture;
 mod rules;
+mod run;
 mod scale;
 #[cfg(test)]
 mod tests;
@@ -32,14 +34,16 @@ pub use self::eval::{About, eval_page};
 pub use self::explain::explain_page;
 pub use self::impact::{Thumbnail, impact_page};
 pub use self::picture::Inline;
+pub use self::run::{Found, Held, RunReport, Traced, Wanted};
 pub use self::scale::{Axis, Nearness, Scale};
 
 /// The templates: a page each, and the pieces that pages share.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("compare.html", include_str!("compare.html.jinja")),
     ("eval.html", include_str!("eval.html.jinja")),
     ("explain.html", include_str!("explain.html.jinja")),
     ("impact.html", include_str!("impact.html.jinja")),
+    ("run.html", include_str!("run.html.jinja")),
     ("pieces.html", include_str!("pieces.html.jinja")),
     ("page.css", include_str!("page.css")),
 ];
@@ -51,6 +55,9 @@ pub enum ReportError {
     /// A picture could not be compressed.
     #[error("the picture can't be put into the page: {0}")]
     Picture(#[from] image::ImageError),
+    /// A number has no form in JSON.
+    #[error("the page's data can't be written: {0}")]
+    Json(#[from] serde_json::Error),
     /// A template does not parse or render, which is a mistake in praetor.
     #[error("the page's template can't be used: {0}")]
     Template(#[from] minijinja::Error),

@@ -17,7 +17,8 @@ const THUMBNAIL: u32 = 240;
 /// What the rules of one page have in common.
 pub(super) struct Context<'a> {
     pub(super) verdict: &'a Verdict,
-    pub(super) policy: &'a Policy,
+    /// What judged, if it is at hand.
+    pub(super) policy: Option<&'a Policy>,
     pub(super) pictures: &'a [Picture],
     pub(super) axis: Axis,
 }
@@ -109,7 +110,7 @@ impl Context<'_> {
     }
 
     fn written(&self, rule: &RuleVerdict) -> Option<&PolicyRule> {
-        words::rule_of(self.verdict, self.policy, &rule.rule)
+        words::rule_of(self.verdict, self.policy?, &rule.rule)
     }
 
     fn rule(&self, rule: &RuleVerdict) -> Result<Judged, ReportError> {
@@ -142,6 +143,10 @@ impl Context<'_> {
             (Method::Clue, Asked::Visible, 1) => "Violated if this is visible:",
             (Method::Clue, Asked::Visible, _) => "Violated only if all of these are visible:",
             (Method::Clue, Asked::Broken, _) => "The rule was asked about as a whole:",
+            (Method::Classifier, ..) => "Violated if any of these labels reaches the threshold:",
+            (Method::UnsafeBench, ..) => {
+                "The image was asked about in three ways, of which two decide:"
+            }
             _ => "The image was asked about as a whole:",
         }
     }

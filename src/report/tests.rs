@@ -15,10 +15,10 @@ use crate::verdict::{
 };
 
 /// Text that would do harm in a page or a terminal that lets it.
-const HOSTILE: &str =
+pub(super) const HOSTILE: &str =
     "<script>alert('x')</script>\"' onload=x </style> {{ 7 * 7 }} \u{1b}[31m\u{202e}";
 
-fn policy(rules: &[(&str, &str)]) -> Policy {
+pub(super) fn policy(rules: &[(&str, &str)]) -> Policy {
     let quoted = |text: &str| serde_json::to_string(text).unwrap();
     let mut yaml = "name: school\nrules:\n".to_owned();
     let mut lock = "version: 1\nconstitution: school\nrules:\n".to_owned();
@@ -35,7 +35,7 @@ fn policy(rules: &[(&str, &str)]) -> Policy {
     Policy::parse(&yaml, &lock).unwrap()
 }
 
-fn verdict(rules: Vec<RuleVerdict>) -> Verdict {
+pub(super) fn verdict(rules: Vec<RuleVerdict>) -> Verdict {
     let of = |outcome| move |rule: &&RuleVerdict| rule.outcome == outcome;
     let violated = rules.iter().filter(of(Outcome::Violated)).map(|rule| rule.rule.clone());
     Verdict {
@@ -55,7 +55,7 @@ fn verdict(rules: Vec<RuleVerdict>) -> Verdict {
     }
 }
 
-fn finding(words: &str, m: f64, prior: f64) -> Finding {
+pub(super) fn finding(words: &str, m: f64, prior: f64) -> Finding {
     let low = 0.7 * prior;
     let high = 0.8 + 0.2 * prior;
     let holds = if m < low {
@@ -90,13 +90,13 @@ fn region(boxes: Vec<ObjectBox>, m_whole: Option<f64>, m_without: Option<f64>) -
     RegionFinding { boxes, m_whole: number(m_whole), m_without: number(m_without) }
 }
 
-fn rule(id: &str, cosine: f64, findings: Vec<Finding>) -> RuleVerdict {
+pub(super) fn rule(id: &str, cosine: f64, findings: Vec<Finding>) -> RuleVerdict {
     let relevance = Some(Relevance { cosine, threshold: 0.22 });
     let rule = RuleVerdict::from_findings(RuleId::new(id).unwrap(), findings);
     RuleVerdict { relevance, ..rule }
 }
 
-fn irrelevant(id: &str, cosine: f64) -> RuleVerdict {
+pub(super) fn irrelevant(id: &str, cosine: f64) -> RuleVerdict {
     let relevance = Relevance { cosine, threshold: 0.22 };
     RuleVerdict::irrelevant(RuleId::new(id).unwrap(), relevance)
 }

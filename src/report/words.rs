@@ -16,6 +16,8 @@ pub enum Asked {
     Visible,
     /// Whether a rule is broken.
     Broken,
+    /// Whether the image is unsafe.
+    Unsafe,
 }
 
 impl Asked {
@@ -25,6 +27,7 @@ impl Asked {
             Method::WholeConstitution | Method::WholeConstitutionCot => Self::Broken,
             Method::Clue if verdict.without.contains(&Stage::Preconditions) => Self::Broken,
             Method::Clue | Method::PriorKnowledge | Method::PriorKnowledgeCot => Self::Visible,
+            Method::UnsafeBench | Method::PerspectiveVision | Method::Classifier => Self::Unsafe,
         }
     }
 
@@ -35,19 +38,22 @@ impl Asked {
             (Self::Visible, Holds::No) => "not visible",
             (Self::Broken, Holds::Yes) => "broken",
             (Self::Broken, Holds::No) => "not broken",
+            (Self::Unsafe, Holds::Yes) => "unsafe",
+            (Self::Unsafe, Holds::No) => "safe",
             (_, Holds::Unknown) => "not settled",
         }
     }
 }
 
 /// The rule of the policy that an entry of the verdict is about. A baseline's entry is about none,
-/// whatever rules are called.
+/// whatever rules are called; PerspectiveVision's is about one where the answer names it.
 pub fn rule_of<'policy>(
     verdict: &Verdict,
     policy: &'policy Policy,
     id: &RuleId,
 ) -> Option<&'policy PolicyRule> {
-    let by_rule = verdict.method == Method::Clue;
+    let named = verdict.method.names_rules() && verdict.violated.contains(id);
+    let by_rule = verdict.method == Method::Clue || named;
     policy.rules.iter().find(|rule| by_rule && rule.id == *id)
 }
 
@@ -60,29 +66,27 @@ pub fn decision(finding: &Finding, asked: Asked, drop: Option<f64>) -> String {
         let why = finding.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         return format!("{answer}{why}");
     }
+    let said = if finding.holds == Holds::Yes { "Yes" } else { "No" };
+    let because = |compared: Option<String>| match compared {
+        Some(compared) => format!("{answer}: {compared}"),
+        None => answer.to_owned(),
+    };
     match finding.by {
         Some(Step::Region) => match fall(finding) {
             Some(fall) => format!("{answer}: {fall}{}", beyond(drop)),
             None => format!("{answer}: M falls once the central objects are painted over"),
         },
-        Some(Step::Reasoning) => {
-            let rating = if finding.holds == Holds::Yes { "Yes" } else { "No" };
-            format!("{answer}, by reasoning: {rating}")
-        }
+        Some(Step::Reasoning) => format!("{answer}, by reasoning: {said}"),
+        Some(Step::Score) => because(against_threshold(finding)),
+        Some(Step::Stated) => format!("{answer}, as the model's answer says"),
         Some(Step::Lean) => format!("{answer}: between the thresholds, {}", leaning(finding)),
-        Some(Step::Word) => {
-            let word = if finding.holds == Holds::Yes { "Yes" } else { "No" };
-            format!("{answer}: the model says {word}, without a probability")
-        }
+        Some(Step::Word) => format!("{answer}: the model says {said}, without a probability"),
         Some(Step::PlainCut) => match (finding.m, finding.holds) {
             (Some(m), Holds::Yes) => format!("{answer}: M {m} is at least 0.5"),
             (Some(m), _) => format!("{answer}: M {m} is below 0.5"),
             (None, _) => answer.to_owned(),
         },
-        Some(Step::Prior) | None => match against_band(finding) {
-            Some(compared) => format!("{answer}: {compared}"),
-            None => answer.to_owned(),
-        },
+        Some(Step::Prior) | None => because(against_band(finding)),
     }
 }
 
@@ -95,6 +99,13 @@ fn against_band(finding: &Finding) -> Option<String> {
     };
     let (m, threshold) = apart(m, threshold);
     Some(format!("M {m} is {word} {threshold}"))
+}
+
+/// A classifier's score beside its threshold, which it reaches or not.
+fn against_threshold(finding: &Finding) -> Option<String> {
+    let word = if finding.holds == Holds::Yes { "at least" } else { "below" };
+    let (score, threshold) = apart(finding.score?.value(), finding.accepts_above?);
+    Some(format!("score {score} is {word} {threshold}"))
 }
 
 fn leaning(finding: &Finding) -> String {
@@ -224,6 +235,13 @@ pub fn method(method: Method) -> &'static str {
         }
         Method::WholeConstitution => "baseline: one question with all rules",
         Method::WholeConstitutionCot => "baseline: one question with all rules, after thinking",
+        Method::UnsafeBench => {
+            "UnsafeBench: three prompts answered in words, two equal answers decide"
+        }
+        Method::PerspectiveVision => {
+            "PerspectiveVision: one question, answered by status and category"
+        }
+        Method::Classifier => "a conventional classifier, by the categories it was trained on",
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Finding {
     /// Below this M the precondition does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects_below: Option<f64>,
-    /// Above this M the precondition holds.
+    /// Above this M the precondition holds; for a classifier, at this score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepts_above: Option<f64>,
     /// M freed of the prior: one half means that the image changed nothing.
@@ -81,6 +81,10 @@ pub enum Step {
     Lean,
     /// The model's own Yes or No, where it tells no probabilities.
     Word,
+    /// The label that the model's answer states in words; only with the methods of UnsafeBench.
+    Stated,
+    /// A conventional classifier's score against its threshold.
+    Score,
 }
 
 /// Where the central objects of a precondition are, and what their removal does to M.

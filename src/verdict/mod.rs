@@ -35,7 +35,8 @@ pub struct Verdict {
     /// Ids of the violated rules, in the constitution's order.
     pub violated: Vec<RuleId>,
     /// One entry a rule, in the constitution's order; empty when the image could not be read. A
-    /// baseline has one entry, `image`, since it judges all rules at once.
+    /// method other than CLUE has one entry, since it judges all rules at once: `image`, or the rule
+    /// that the answer names. A classifier has those of the rules that it knows, else `image`.
     pub rules: Vec<RuleVerdict>,
     /// How many frames of an animation were judged; absent for still images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +58,8 @@ pub struct Verdict {
     pub took_ms: u64,
 }
 
-/// How an image is judged: CLUE, or one of the four baselines that the paper compares it with.
+/// How an image is judged: CLUE, one of the four baselines that the paper compares it with, or as
+/// UnsafeBench (arXiv 2405.03486) has models and classifiers judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -72,9 +74,22 @@ pub enum Method {
     WholeConstitution,
     /// The same after thinking step by step.
     WholeConstitutionCot,
+    /// UnsafeBench's three zero-shot prompts, answered in words; two equal answers decide.
+    #[serde(rename = "unsafebench")]
+    UnsafeBench,
+    /// PerspectiveVision's question: is the image unsafe by these categories, and by which?
+    #[serde(rename = "perspectivevision")]
+    PerspectiveVision,
+    /// A conventional classifier, by the categories that it was trained on.
+    Classifier,
 }
 
 impl Method {
+    /// Whether a violation may be that of a rule, and not of the image as a whole.
+    pub fn names_rules(self) -> bool {
+        matches!(self, Self::Clue | Self::PerspectiveVision | Self::Classifier)
+    }
+
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_clue(&self) -> bool {
         *self == Self::Clue

@@ -41,6 +41,8 @@ pub enum Why {
     KeptLocal,
     /// Answers come from a recording, and this question is not in it.
     NotRecorded,
+    /// The question waits to be answered in a batch.
+    Waiting,
     /// Something broke on the way to this answer.
     Failed {
         /// What broke.
@@ -71,6 +73,7 @@ impl std::fmt::Display for Why {
             Self::BudgetSpent => write!(f, "the budget for reasoning was spent"),
             Self::KeptLocal => write!(f, "kept on this machine, and the model is on another"),
             Self::NotRecorded => write!(f, "not in the recording"),
+            Self::Waiting => write!(f, "waits to be answered in a batch"),
             Self::Failed { detail } => write!(f, "{detail}"),
         }
     }

@@ -88,15 +88,16 @@ impl DecisionVlm {
     ) -> Result<Self, RemoteError> {
         let line = Line::open(options, interface.path())?;
         let options = Arc::new(line.options().clone());
-        let extra = Value::Object(options.extra.clone()).to_string();
-        let parts = [line.url(), &options.model, &extra, STATE, &prompts.hash().to_string()];
+        let settings =
+            format!("{:?} {}", options.longest_side, Value::Object(options.extra.clone()));
+        let parts = [line.url(), &options.model, &settings, STATE, &prompts.hash().to_string()];
         let fingerprint = Hash::of_parts(parts.map(str::as_bytes));
         let model = ModelId { name: options.model.clone(), fingerprint };
         Ok(Self { interface, line, options, model, prompts })
     }
 
     fn ask(&self, view: Option<&View>, questions: &[String]) -> Result<Vec<Answer>, VlmError> {
-        let sheet = match Sheet::of(view) {
+        let sheet = match Sheet::of(view, self.options.longest_side) {
             Ok(sheet) => sheet,
             Err(why) => return Ok(vec![Answer::Unavailable(why); questions.len()]),
         };

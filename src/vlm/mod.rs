@@ -156,6 +156,16 @@ pub enum Answer {
     Unavailable(Why),
 }
 
+impl Answer {
+    /// Why there is none, where there is none.
+    pub fn unavailable(&self) -> Option<&Why> {
+        match self {
+            Self::Unavailable(why) => Some(why),
+            Self::Seen(_) | Self::Said(_) => None,
+        }
+    }
+}
+
 /// How much of the first token's probability was Yes, and how much was No.
 ///
 /// Both are sums over the tokenizer's variants (case, leading space) and kept as logarithms, since
@@ -253,6 +263,12 @@ pub enum VlmError {
         spent: f64,
         /// What was allowed.
         most: f64,
+    },
+    /// A batch can't be handed in or fetched.
+    #[error("the batch is not to be had: {detail}")]
+    Batch {
+        /// What stood in the way.
+        detail: String,
     },
     /// Answers can't be written down.
     #[error("answers can't be recorded: {detail}")]

@@ -41,13 +41,20 @@ const ROOMS: &[(&str, &[&str])] = &[
             "reason",
         ],
     ),
+    // Judges of another kind: numbers in the place of a model's words.
+    ("classifier", &["units", "ids", "verdict", "constitution", "imaging", "pipeline"]),
     // Evidence: never what judges.
     ("store", &["units", "ids", "verdict", "constitution"]),
     ("dataset", &["units", "ids", "imaging"]),
     ("eval", &["units", "ids", "verdict", "constitution", "dataset"]),
     // What an edit does to verdicts: it decides anew from findings, and asks no model.
     ("workbench", &["units", "ids", "verdict", "constitution", "judge", "eval", "store"]),
-    ("report", &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench"]),
+    (
+        "report",
+        &["units", "ids", "verdict", "constitution", "imaging", "eval", "workbench", "store"],
+    ),
+    // Changes pictures and counts what becomes of verdicts; who judges hands it a closure.
+    ("robustness", &["units", "ids", "verdict", "imaging", "eval"]),
     // Looks at a model as judging would.
     (
         "doctor",
@@ -85,6 +92,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "eval",
             "report",
             "workbench",
+            "robustness",
+            "classifier",
             "cache",
             "hub",
             "models",

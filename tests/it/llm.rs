@@ -15,6 +15,7 @@ pub(crate) struct Request {
     /// Such as `/v1/chat/completions`; the whole address where we are asked as a proxy.
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
+    /// As JSON, or as a text where it is none.
     pub(crate) body: Value,
 }
 
@@ -118,9 +119,12 @@ fn read(stream: &TcpStream) -> Option<Request> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
-    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
+    let length = headers.get("content-length").map_or(Some(0), |length| length.parse().ok())?;
+    let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { path, headers, body: serde_json::from_slice(&body).ok()? })
+    let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
+    let body = serde_json::from_slice(&body).unwrap_or_else(|_| text());
+    Some(Request { path, headers, body })
 }
 
 /// A client that has hung up meanwhile is no error.

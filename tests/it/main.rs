@@ -10,6 +10,8 @@ mod architecture;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod compare;
@@ -17,6 +19,8 @@ mod compare;
 mod compile;
 #[cfg(test)]
 mod constitutions;
+#[cfg(test)]
+mod dataset;
 #[cfg(test)]
 mod decision;
 #[cfg(test)]
@@ -27,6 +31,8 @@ mod docs;
 mod doctor;
 #[cfg(test)]
 mod engine;
+#[cfg(test)]
+mod eval_measures;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
@@ -46,9 +52,15 @@ mod llm;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod nudenet;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod remote;
+#[cfg(test)]
+mod report;
+#[cfg(test)]
+mod robustness;
 #[cfg(test)]
 mod same_judge;
 #[cfg(test)]

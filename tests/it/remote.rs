@@ -62,7 +62,7 @@ fn told(top: &[(&str, f64)], finish: &str) -> Answer {
 }
 
 /// Sees dogs, and nothing without a picture.
-fn sees_dogs(request: &Request) -> Answer {
+pub(crate) fn sees_dogs(request: &Request) -> Answer {
     match request.about() {
         (_, false) => leaning(0.5),
         (question, true) => leaning(if question.contains("dog") { 0.99 } else { 0.01 }),
@@ -283,7 +283,7 @@ fn systemone_is_asked_by_name_and_an_ordinary_model_is_told_apart() {
 }
 
 /// Judges one picture by the constitution of pets, at a server.
-fn judge(praetor: &Praetor, server: &Server, more: &[&str]) -> Run {
+pub(crate) fn judge(praetor: &Praetor, server: &Server, more: &[&str]) -> Run {
     praetor.picture("dog.png");
     let model = ["judge", "dog.png", "-c", "pets.yaml", "--model", "openai:m"];
     let at =
@@ -438,6 +438,7 @@ fn a_rule_that_stays_here_is_not_asked_elsewhere() {
     let server = Server::start(|request, _| sees_dogs(request));
     let run = elsewhere(&praetor, &server, &["--allow-remote"]);
     assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.err.contains("which is elsewhere: dogs"), "{}", run.err);
     for verdict in run.verdicts() {
         assert_eq!(verdict.rules[0].why, Some(Why::KeptLocal));
         assert_eq!(verdict.rules[1].outcome, Outcome::Clear);
@@ -537,6 +538,19 @@ fn mistakes_in_naming_a_server_are_explained() {
         assert_eq!(run.code, code, "{more:?}: {}", run.err);
         assert!(run.err.contains(words), "{more:?}: {}", run.err);
     }
+}
+
+#[test]
+fn a_model_that_says_nothing_without_a_picture_is_pointed_out() {
+    let praetor = Praetor::new();
+    let server = Server::start(|request, _| {
+        let silent = told(&[("I", 0.9), ("Sorry", 0.1)], "length");
+        if request.about().1 { sees_dogs(request) } else { silent }
+    });
+    let run = judge(&praetor, &server, &[]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.err.contains("3 of 3 statements have no prior"), "{}", run.err);
+    assert_eq!(judge(&praetor, &server, &["--without", "prior"]).code, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use praetor::verdict::{Method, Outcome, Stage, Verdict, verdict_schema};
+use praetor::verdict::{Conclusion, Holds, Method, Outcome, Stage, Verdict, verdict_schema};
 use serde_json::Value;
 
 use crate::cli::Praetor;
@@ -76,6 +76,34 @@ fn baselines_judge_the_image_as_a_whole() {
         assert_eq!(finding.reasoning.is_some(), thinks, "{word}: {finding:?}");
         assert_eq!(finding.m.is_some(), !thinks, "{word}: a rating has no probability");
     }
+}
+
+/// The demo model was trained on none of these questions: what it says instead fits neither form, and is
+/// counted as undetermined with its own words.
+#[test]
+fn answers_in_words_that_fit_no_form_are_undetermined_and_kept() {
+    for (word, method, prompts) in [
+        ("unsafebench", Method::UnsafeBench, 3),
+        ("perspectivevision", Method::PerspectiveVision, 1),
+    ] {
+        let verdict = judge("child-and-knife.png", &["--method", word]);
+        assert_eq!(verdict.method, method);
+        assert_eq!(verdict.verdict, Conclusion::Undetermined, "{verdict:#?}");
+        assert!(verdict.violated.is_empty() && verdict.score.is_none());
+        let [entry] = verdict.rules.as_slice() else { panic!("{word}: one entry") };
+        assert_eq!((entry.rule.as_str(), entry.findings.len()), ("image", prompts));
+        assert!(entry.why.is_some());
+        for finding in &entry.findings {
+            assert_eq!(finding.holds, Holds::Unknown, "{finding:?}");
+            assert!(finding.why.is_some(), "{finding:?}");
+        }
+    }
+    let praetor = Praetor::new();
+    let image = format!("{EXAMPLES}/child-and-knife.png");
+    let tree = praetor.run(&["explain", &image, "-c", DEMO, "--method", "unsafebench"]);
+    assert_eq!(tree.code, 1, "{}", tree.err);
+    assert!(tree.out.contains("three prompts"), "{}", tree.out);
+    assert!(tree.out.contains("not settled"), "{}", tree.out);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use praetor::constitution::Policy;
 use praetor::ids::Hash;
 use praetor::imaging::View;
 use praetor::judge::decision::LEAST_MASS;
-use praetor::pipeline::baseline::Baseline;
+use praetor::pipeline::baseline;
 use praetor::pipeline::{Budget, Judging, Pipeline};
 use praetor::verdict::{
     Conclusion, Holds, Method, Outcome, RuleVerdict, Stage, Step, Why, conclude,
@@ -180,7 +180,12 @@ fn a_rule_that_is_kept_here_is_not_put_to_a_model_elsewhere() {
     assert_eq!(judged(&far), (Outcome::Undetermined, Some(Why::KeptLocal), 0));
 
     let says_no = ScriptedVlm::new(0.01).far_away();
-    let whole = Baseline::new(&policy, &says_no, Method::WholeConstitution).unwrap();
-    let rule = whole.judge_view(&view).unwrap().remove(0);
-    assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(Why::KeptLocal)));
+    let methods = [Method::WholeConstitution, Method::UnsafeBench, Method::PerspectiveVision];
+    for method in methods {
+        let counted = praetor::vlm::counted::CountedVlm::new(&says_no);
+        let whole = baseline::of_method(&policy, &counted, method).unwrap();
+        let rule = whole.judge_view(&view).unwrap().remove(0);
+        assert_eq!((rule.outcome, rule.why), (Outcome::Undetermined, Some(Why::KeptLocal)));
+        assert_eq!((counted.asked().questions, counted.asked().conversations), (0, 0));
+    }
 }

@@ -81,7 +81,8 @@ def examples(art, folder: Path) -> None:
              "emojione was never trained on. These pictures show what the model gets right: on the first layouts of",
              ", ".join(f"`{name}`" for name in REDRAWN) + " it was wrong or undecided (a black",
              "cat taken for a bomb, a bald man or a ball for a skull, a man by a fire not seen, a man and a woman",
-             "perhaps for a child), and they were laid out anew. The model card has the error rates.", "", "| image | art set | what is in it, from left to right |", "| --- | --- | --- |"]
+             "perhaps for a child), and they were laid out anew. The model card has the error rates.", "",
+             "`labels.jsonl` is what a person says of them, written by hand: `praetor eval models/demo/examples`.", "", "| image | art set | what is in it, from left to right |", "| --- | --- | --- |"]
     for seed, (name, art_set, things, kind) in enumerate(EXAMPLES):
         scene = laid_out(art, art_set, things, 256, kind, REDRAWN.get(name, 7000 + seed))
         Image.fromarray(scene.image).save(folder / name, optimize=True)

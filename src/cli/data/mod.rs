@@ -1,14 +1,15 @@
 //! `praetor data`: what a labelled dataset holds, and whether it can be used.
 
 mod text;
-#[cfg(feature = "parquet")]
 mod write;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::Serialize;
 
+use self::write::{Copy, Written};
 use super::dataset::DatasetArgs;
 use super::inputs::LimitArgs;
 use super::judging::Format;
@@ -22,34 +23,23 @@ use crate::dataset::{Content, Dataset, Example, Label, RowError};
 /// Reads every row, and every image's bytes to find the same image twice. Exit codes: 0 done, 1 some
 /// rows or images can't be used or labels contradict each other, 2 usage or columns, 3 files.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Data {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    look: Option<Look>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    #[cfg(feature = "parquet")]
-    Write(write::Write),
-}
-
-#[derive(Debug, Args)]
-struct Look {
     #[command(flatten)]
     dataset: DatasetArgs,
     /// Check that labels name only rules of this constitution, and take folders of their names for
     /// violations
     #[arg(short, long, value_name = "YAML", help_heading = "Policy")]
-    constitution: Option<std::path::PathBuf>,
+    constitution: Option<PathBuf>,
     /// Decode every image as well, to know that it can be judged
-    #[arg(long)]
+    #[arg(long, help_heading = "Dataset")]
     decode: bool,
     /// Rows that are shown
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Output")]
     first: usize,
+    /// Write it as Parquet in UnsafeBench's layout as well: image, `safety_label`, category, source,
+    /// text. Image files go in as they are; what can't be used is left out
+    #[arg(long, value_name = "PARQUET", help_heading = "Output")]
+    write: Option<PathBuf>,
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Output")]
     format: Format,
@@ -70,6 +60,13 @@ struct Shown {
     label: Label,
 }
 
+/// What was found.
+struct Findings {
+    survey: Survey,
+    first: Vec<Shown>,
+    written: Option<Written>,
+}
+
 /// What is written as JSON.
 #[derive(Serialize)]
 struct Document<'all> {
@@ -80,37 +77,29 @@ struct Document<'all> {
     survey: &'all Survey,
     decoded: bool,
     first: &'all [Shown],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<&'all Written>,
 }
 
 impl Data {
     pub(super) fn run(self) -> Outcome {
-        match (self.command, self.look) {
-            #[cfg(feature = "parquet")]
-            (Some(Command::Write(write)), _) => write.run(),
-            (_, Some(look)) => look.run(),
-            // clap asks for a dataset where no command is.
-            (None, None) => Ok(Ending::Mistaken),
-        }
-    }
-}
-
-impl Look {
-    fn run(self) -> Outcome {
         let policy = match &self.constitution {
             Some(yaml) => Some(Policy::load(yaml, None).map_err(Failure::input)?),
             None => None,
         };
         let dataset = self.dataset.open(policy.as_ref())?;
-        let (survey, first) = self.survey(&dataset)?;
-        self.show(&dataset, &survey, &first)?;
-        let sound = [&survey.bad_rows, &survey.contradictions, &survey.unreadable]
-            .iter()
-            .all(|found| found.count == 0);
+        let found = self.look(&dataset)?;
+        self.show(&dataset, &found)?;
+        let survey = &found.survey;
+        let left_out = found.written.as_ref().map_or(0, |written| written.left_out.count);
+        let troubles = [&survey.bad_rows, &survey.contradictions, &survey.unreadable];
+        let sound = left_out == 0 && troubles.iter().all(|trouble| trouble.count == 0);
         Ok(if sound { Ending::Done } else { Ending::Unsettled })
     }
 
-    fn survey(&self, dataset: &Dataset) -> Result<(Survey, Vec<Shown>), Failure> {
+    fn look(&self, dataset: &Dataset) -> Result<Findings, Failure> {
         let (mut survey, mut first) = (Survey::default(), Vec::new());
+        let mut copy = self.write.as_deref().map(Copy::begin).transpose()?;
         let bar = if self.quiet {
             indicatif::ProgressBar::hidden()
         } else {
@@ -118,12 +107,16 @@ impl Look {
         };
         for row in dataset.examples()? {
             let trouble = row.as_ref().ok().and_then(|example| self.trouble(example));
+            if let Some(copy) = &mut copy {
+                copy.add(&row)?;
+            }
             survey.add(&row, trouble);
             first.extend(show(&row).filter(|_| first.len() < self.first));
             bar.inc(1);
         }
         bar.finish_and_clear();
-        Ok((survey, first))
+        let written = copy.map(Copy::finish).transpose()?;
+        Ok(Findings { survey, first, written })
     }
 
     /// Why an image can't be decoded, where that is asked for.
@@ -132,18 +125,19 @@ impl Look {
         decoded.err().map(|error| error.to_string())
     }
 
-    fn show(&self, dataset: &Dataset, survey: &Survey, first: &[Shown]) -> Result<(), Failure> {
+    fn show(&self, dataset: &Dataset, found: &Findings) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         match self.format {
-            Format::Text => write!(out, "{}", text::all(dataset, survey, first))?,
+            Format::Text => write!(out, "{}", text::all(dataset, found))?,
             Format::Json => {
                 let document = Document {
                     dataset: dataset.path().display().to_string(),
                     format: dataset.format(),
                     files: dataset.files().iter().map(|file| file.display().to_string()).collect(),
-                    survey,
+                    survey: &found.survey,
                     decoded: self.decode,
-                    first,
+                    first: &found.first,
+                    written: found.written.as_ref(),
                 };
                 writeln!(out, "{}", serde_json::to_string_pretty(&document)?)?;
             }

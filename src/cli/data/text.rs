@@ -2,16 +2,17 @@
 
 use std::fmt::Write;
 
-use super::Shown;
+use super::{Findings, Shown};
 use crate::cli::style;
 use crate::cli::table::{Rows, cells, section};
-use crate::dataset::survey::{Cell, Survey};
+use crate::dataset::survey::{Cell, Found, Survey};
 use crate::dataset::{Dataset, Label};
 use crate::ids::RuleId;
 use crate::imaging::shown;
 
 /// Everything.
-pub(super) fn all(dataset: &Dataset, survey: &Survey, first: &[Shown]) -> String {
+pub(super) fn all(dataset: &Dataset, found: &Findings) -> String {
+    let survey = &found.survey;
     let mut text = String::new();
     let files = match dataset.files() {
         [_] => String::new(),
@@ -29,8 +30,19 @@ pub(super) fn all(dataset: &Dataset, survey: &Survey, first: &[Shown]) -> String
     section(&mut text, "Labels", &labels(survey.labels, &sets));
     section(&mut text, "By category and source", &by_cell(survey));
     section(&mut text, "By rule", &violations(survey));
-    section(&mut text, "The first rows", &first_rows(first));
-    problems(&mut text, survey);
+    section(&mut text, "The first rows", &first_rows(&found.first));
+    for (found, kind) in [
+        (&survey.bad_rows, "rows can't be used"),
+        (&survey.contradictions, "images are labelled in two ways"),
+        (&survey.unreadable, "images can't be read"),
+        (&survey.duplicates, "images are there more than once"),
+    ] {
+        told(&mut text, found, kind);
+    }
+    if let Some(written) = &found.written {
+        let _ = writeln!(text, "{} images written to {}", written.images, written.file);
+        told(&mut text, &written.left_out, "were left out there");
+    }
     text
 }
 
@@ -108,23 +120,17 @@ fn says(label: &Label) -> String {
     shown(parts.join("; ")).to_string()
 }
 
-fn problems(text: &mut String, survey: &Survey) {
-    for (found, kind) in [
-        (&survey.bad_rows, "rows can't be used"),
-        (&survey.contradictions, "images are labelled in two ways"),
-        (&survey.unreadable, "images can't be read"),
-        (&survey.duplicates, "images are there more than once"),
-    ] {
-        if found.count == 0 {
-            continue;
-        }
-        let _ = writeln!(text, "{} {kind}", style::bold(&found.count.to_string()));
-        for first in &found.first {
-            let _ = writeln!(text, "  {}", shown(first));
-        }
-        let rest = found.count - found.first.len();
-        if rest > 0 {
-            let _ = writeln!(text, "  and {rest} more");
-        }
+/// How often something was found, and the first few.
+fn told(text: &mut String, found: &Found, kind: &str) {
+    if found.count == 0 {
+        return;
+    }
+    let _ = writeln!(text, "{} {kind}", style::bold(&found.count.to_string()));
+    for first in &found.first {
+        let _ = writeln!(text, "  {}", shown(first));
+    }
+    let rest = found.count - found.first.len();
+    if rest > 0 {
+        let _ = writeln!(text, "  and {rest} more");
     }
 }

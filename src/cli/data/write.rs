@@ -1,73 +1,61 @@
-//! `praetor data write`: a labelled dataset in UnsafeBench's own layout.
+//! `praetor data --write`: a labelled dataset in UnsafeBench's own layout.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use serde::Serialize;
 
-use crate::cli::dataset::DatasetArgs;
-use crate::cli::{Ending, Failure, Outcome, report};
+use crate::cli::Failure;
 use crate::dataset::survey::Found;
-use crate::dataset::{ParquetWriter, WriteError};
+use crate::dataset::{Example, ParquetWriter, RowError, WriteError};
 use crate::imaging::shown;
 
-/// Write a dataset as Parquet in UnsafeBench's layout: image, `safety_label`, category, source, text
-///
-/// Image files go in as they are. Rows that can't be used, images without a label and files that
-/// can't be read are left out and told of, with exit code 1.
-#[derive(Debug, Args)]
-pub(super) struct Write {
-    #[command(flatten)]
-    dataset: DatasetArgs,
-    /// The file to write; one that is there already is left alone
-    #[arg(short, long, value_name = "PARQUET", help_heading = "Output")]
+/// A file that is being written.
+pub(super) struct Copy {
+    writer: ParquetWriter<fs_err::File>,
+    /// Only a whole file gets its name.
+    unfinished: PathBuf,
     out: PathBuf,
-    /// No progress bar
-    #[arg(short, long, help_heading = "Output")]
-    quiet: bool,
+    left_out: Found,
 }
 
-impl Write {
-    pub(super) fn run(self) -> Outcome {
-        let dataset = self.dataset.open(None)?;
-        if self.out.exists() {
+/// What was written.
+#[derive(Debug, Serialize)]
+pub(super) struct Written {
+    pub(super) file: String,
+    pub(super) images: u64,
+    /// Rows that can't be used, images without a label, files that can't be read.
+    pub(super) left_out: Found,
+}
+
+impl Copy {
+    pub(super) fn begin(out: &Path) -> Result<Self, Failure> {
+        if out.exists() {
             return Err(Failure::Input(miette::miette!(
                 help = "name another, or remove it first",
                 "`{}` is there already, and is not overwritten",
-                shown(&self.out)
+                shown(out)
             )));
         }
-        // Only a whole file gets its name.
-        let unfinished = self.out.with_extension("parquet.unfinished");
-        let mut writer = ParquetWriter::new(fs_err::File::create(&unfinished)?)?;
-        let bar = if self.quiet {
-            indicatif::ProgressBar::hidden()
-        } else {
-            report::progress_bar(dataset.count())
-        };
-        let mut left_out = Found::default();
-        for row in dataset.examples()? {
-            bar.inc(1);
-            match row.map(|example| writer.add(&example)) {
-                Ok(Ok(())) => {}
-                Ok(Err(error @ WriteError::Parquet(_))) => return Err(error.into()),
-                Ok(Err(error)) => left_out.add(|| error.to_string()),
-                Err(error) => left_out.add(|| error.to_string()),
-            }
+        let unfinished = out.with_extension("parquet.unfinished");
+        let writer = ParquetWriter::new(fs_err::File::create(&unfinished)?)?;
+        Ok(Self { writer, unfinished, out: out.to_owned(), left_out: Found::default() })
+    }
+
+    pub(super) fn add(&mut self, row: &Result<Example, RowError>) -> Result<(), Failure> {
+        match row.as_ref().map(|example| self.writer.add(example)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error @ WriteError::Parquet(_))) => return Err(error.into()),
+            Ok(Err(error)) => self.left_out.add(|| error.to_string()),
+            Err(error) => self.left_out.add(|| error.to_string()),
         }
-        bar.finish_and_clear();
-        let written = writer.finish()?;
-        fs_err::rename(&unfinished, &self.out)?;
-        let mut err = io::stderr().lock();
-        writeln!(err, "{written} images in {}", shown(&self.out))?;
-        if left_out.count == 0 {
-            return Ok(Ending::Done);
-        }
-        writeln!(err, "{} were left out:", left_out.count)?;
-        for first in &left_out.first {
-            writeln!(err, "  {}", shown(first))?;
-        }
-        Ok(Ending::Unsettled)
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<Written, Failure> {
+        let images = self.writer.finish()?;
+        fs_err::rename(&self.unfinished, &self.out)?;
+        let file = shown(&self.out).to_string();
+        Ok(Written { file, images, left_out: self.left_out })
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn all(measured: &Effectiveness, about: &About) -> String {
     );
     let _ = writeln!(
         text,
-        "judged by {} with {}{}\n",
+        "judged by the constitution {} with the model {}{}\n",
         about.constitution,
         about.judge,
         if about.by_category { ", each image by its category's rule alone" } else { "" },
@@ -47,8 +47,8 @@ pub(super) fn all(measured: &Effectiveness, about: &About) -> String {
     }
     let _ = writeln!(
         text,
-        "brackets: 95 %, by {} draws within each source (seed {}); open: undetermined or failed, \
-         never right",
+        "brackets: 95 %, Wilson's and Newcombe's for counts, {} draws within each source for scores \
+         (seed {})\nopen: undetermined or failed, never right",
         measured.bootstrap.replicates, measured.bootstrap.seed
     );
     text

@@ -42,6 +42,7 @@ pub(in crate::cli) struct Entry {
     /// Its name at the server, or its GGUF file; by default `name`.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1)))]
+    #[schemars(length(min = 1))]
     pub(super) model: Option<String>,
     /// The projector, for `gguf`.
     #[serde(default)]
@@ -50,14 +51,17 @@ pub(in crate::cli) struct Entry {
     /// The server's address; by default that of the kind's usual variable.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1)))]
+    #[schemars(length(min = 1))]
     pub(super) base_url: Option<String>,
     /// The variable that holds the key. Without it, a server that `base_url` names gets none.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1)))]
+    #[schemars(length(min = 1))]
     pub(super) key_env: Option<String>,
     /// Azure's version of the interface, such as `2024-10-21`; without it the newest, `v1`.
     #[serde(default)]
     #[garde(inner(length(chars, min = 1)))]
+    #[schemars(length(min = 1))]
     pub(super) api_version: Option<String>,
     /// Whether images may be sent to it, where it is on another machine.
     #[serde(default)]
@@ -70,10 +74,12 @@ pub(in crate::cli) struct Entry {
     /// Requests at once.
     #[serde(default)]
     #[garde(inner(range(min = 1)))]
+    #[schemars(range(min = 1))]
     pub(super) parallel: Option<u32>,
     /// Seconds that one request may take.
     #[serde(default)]
     #[garde(inner(range(min = 1)))]
+    #[schemars(range(min = 1))]
     pub(super) timeout: Option<u32>,
     /// What tokens cost, for a million.
     #[serde(default)]
@@ -82,7 +88,14 @@ pub(in crate::cli) struct Entry {
     /// Tokens that an image takes there, for the estimate before a run.
     #[serde(default)]
     #[garde(inner(range(min = 1)))]
+    #[schemars(range(min = 1))]
     pub(super) image_tokens: Option<u32>,
+    /// Images with a longer side are shrunk to it before they are sent; by default 2048 for a server
+    /// on another machine, and not at all for one on this.
+    #[serde(default)]
+    #[garde(inner(range(min = 32)))]
+    #[schemars(range(min = 32))]
+    pub(super) longest_side: Option<u32>,
     /// What is added to every request as it is, such as `reasoning_effort: none`.
     #[serde(default)]
     #[garde(skip)]
@@ -120,6 +133,7 @@ pub(in crate::cli) struct PriceList {
     /// Tokens read that the server had kept; by default as `input`.
     #[serde(default)]
     #[garde(inner(range(min = 0.0)))]
+    #[schemars(range(min = 0.0))]
     pub(super) cached: Option<f64>,
 }
 
@@ -127,7 +141,8 @@ pub(in crate::cli) struct PriceList {
 /// to be there.
 pub(in crate::cli) fn find(file: Option<&Path>, name: &str) -> Result<Option<Entry>, Failure> {
     let path = file.unwrap_or(Path::new(DEFAULT));
-    if file.is_none() && !path.exists() {
+    let names_a_file = name.starts_with("hf:") || Path::new(name).exists();
+    if file.is_none() && (names_a_file || !path.exists()) {
         return Ok(None);
     }
     let read: ModelsFile = read_strictly(path, START).map_err(Failure::input)?;

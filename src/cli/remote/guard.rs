@@ -104,6 +104,10 @@ impl<Way: Judging> Judging for Guarded<Way> {
         self.inner.judge_view(view)
     }
 
+    fn names_rules(&self) -> bool {
+        self.inner.names_rules()
+    }
+
     fn judge_image(
         &self,
         image: String,

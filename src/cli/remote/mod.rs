@@ -20,6 +20,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+/// Answers that may take a day, for half the price.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Server")]
+pub(in crate::cli) struct BatchArgs {
+    /// Hand questions in by OpenAI's Batch API, for half the price and within a day. What is waited for
+    /// is undetermined; run the same command again until nothing is. The folder holds questions,
+    /// pixels and all, until they are answered
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["record", "replay"])]
+    pub(super) batch: Option<PathBuf>,
+    /// Wait for what was handed in before judging again
+    #[arg(long, requires = "batch")]
+    pub(super) batch_wait: bool,
+}
+
 /// What a model on another machine may be sent, and what it may cost.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Server")]
@@ -47,4 +61,7 @@ pub(super) struct GuardArgs {
     /// Send nothing: take the answers from where `--record` has kept them
     #[arg(long, value_name = "FILE|FOLDER")]
     pub(super) replay: Option<PathBuf>,
+    /// Whether what has no answer is handed in for later; `judge` alone can.
+    #[arg(skip)]
+    pub(super) batch: BatchArgs,
 }

@@ -12,10 +12,13 @@ use crate::prompts::Prompts;
 use crate::vlm::decisions::{DecisionVlm, Interface};
 use crate::vlm::openai::{OpenAiChat, OpenAiVlm};
 use crate::vlm::remote::{
-    Bounds, Key, KeyHeader, Meter, Recorder, Recording, RemoteError, RemoteOptions, Tape,
-    TapeError, is_this_machine,
+    Batches, Bounds, Desk, Key, KeyHeader, Meter, Recorder, Recording, RemoteError, RemoteOptions,
+    Tape, TapeError, is_this_machine,
 };
 use crate::vlm::{Chat, Vlm};
+
+/// Longer sides are shrunk to this for servers elsewhere; OpenAI does so itself.
+const LONGEST_SIDE: u32 = 2_048;
 
 /// Opens a language model, which no image is sent to.
 pub(in crate::cli) fn open_chat(server: &Server) -> Result<Box<dyn Chat>, Failure> {
@@ -55,7 +58,7 @@ impl Server {
         if guard.max_cost.is_some() && self.prices.is_none() {
             return Err(Failure::Input(miette::miette!(
                 code = "praetor::cost::no_prices",
-                help = "write them into the file of models: `prices: {{input: 2.5, output: 10}}` for \
+                help = "write them into the file of models: `prices: {input: 2.5, output: 10}` for \
                         a million tokens",
                 "`--max-cost` needs the prices of `{}`",
                 self.shown()
@@ -68,13 +71,41 @@ impl Server {
         let tape = tape(guard)?;
         let taped = !matches!(tape, Tape::Off);
         let key = if replays { None } else { self.key()? };
-        let options = options(self, key, Arc::clone(&meter), tape);
+        let longest_side = self.longest_side.or((!here).then_some(LONGEST_SIDE));
+        let options =
+            RemoteOptions { longest_side, ..options(self, key, Arc::clone(&meter), tape) };
+        let batches = self.batches(&options, guard)?;
         let patterns: Vec<String> =
             guard.local_only.iter().chain(&self.local_only).cloned().collect();
         let local_only = LocalOnly::new(if here { &[] } else { &patterns })?;
-        let remote =
-            Remote { bill: self.bill(guard, meter), talks: self.talks(), taped, local_only };
+        let remote = Remote {
+            bill: self.bill(guard, meter),
+            talks: self.talks(),
+            taped,
+            local_only,
+            batches,
+        };
         Ok((self.model(options, prompts)?, remote))
+    }
+
+    /// The line to the server's batches, if questions are handed in, with what it has answered.
+    fn batches(
+        &self,
+        options: &RemoteOptions,
+        guard: &GuardArgs,
+    ) -> Result<Option<Batches>, Failure> {
+        let Tape::Batch(desk) = &options.tape else { return Ok(None) };
+        if self.kind != Kind::Openai {
+            return Err(Failure::Input(miette::miette!(
+                code = "praetor::batch::kind",
+                help = "leave `--batch` away, or ask the model by `openai:NAME`",
+                "questions for `{}` can't be handed in as a batch",
+                self.shown()
+            )));
+        }
+        let batches = Batches::open(options.clone(), desk.clone()).map_err(unopened)?;
+        batches.fetch(guard.batch.batch_wait)?;
+        Ok(Some(batches))
     }
 
     fn bill(&self, guard: &GuardArgs, meter: Arc<Meter>) -> Bill {
@@ -124,6 +155,9 @@ fn tape(guard: &GuardArgs) -> Result<Tape, Failure> {
         let help = format!("`{}` is where answers are kept or come from", path.display());
         Failure::unopened(error, Some(&help))
     };
+    if let Some(folder) = &guard.batch.batch {
+        return Desk::open(folder).map(Tape::Batch).map_err(|error| failed(folder, &error));
+    }
     match (&guard.record, &guard.replay) {
         (Some(path), _) => {
             Recorder::open(path).map(Tape::Record).map_err(|error| failed(path, &error))

@@ -52,6 +52,7 @@ pub(in crate::cli) struct Server {
     pub(super) local_only: Vec<String>,
     pub(super) prices: Option<PriceList>,
     pub(super) image_tokens: Option<u32>,
+    pub(super) longest_side: Option<u32>,
     pub(super) extra: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -166,6 +167,7 @@ impl ServerArgs {
             local_only: entry.map(|entry| entry.local_only.clone()).unwrap_or_default(),
             prices: entry.and_then(|entry| entry.prices),
             image_tokens: entry.and_then(|entry| entry.image_tokens),
+            longest_side: entry.and_then(|entry| entry.longest_side),
             extra: entry.map(|entry| entry.extra.clone()).unwrap_or_default(),
         })
     }
@@ -202,7 +204,9 @@ impl Server {
                 Some(key) => Ok(Some(key)),
                 None => Err(Failure::Input(miette::miette!(
                     code = "praetor::model::no_key",
-                    help = "set {name}; the file of models says that it holds the key (`key_env`)",
+                    help = format!(
+                        "set {name}: the file of models says that it holds the key (`key_env`)"
+                    ),
                     "there is no key for `{}`: the variable {name} is empty",
                     self.model
                 ))),
@@ -212,8 +216,10 @@ impl Server {
                 if key.is_none() && self.address == OPENAI {
                     return Err(Failure::Input(miette::miette!(
                         code = "praetor::model::no_key",
-                        help = "set {name}, or name another server with `--base-url`; local ones \
-                                need no key",
+                        help = format!(
+                            "set {name}, or name another server with `--base-url`; local ones need \
+                             no key"
+                        ),
                         "{OPENAI} wants a key"
                     )));
                 }
@@ -257,6 +263,9 @@ impl Server {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if let Some(side) = self.longest_side {
+            settings.insert("longest_side".to_owned(), side.to_string());
+        }
         if !self.extra.is_empty() {
             let extra = serde_json::Value::Object(self.extra.clone()).to_string();
             settings.insert("extra".to_owned(), extra);

@@ -137,8 +137,9 @@ impl Comparison {
                 let look = (self.disagreed > 0).then(|| {
                     format!(
                         "Disagreements tell where to look. To learn who is right more often, only the {} \
-                         need labels: on all others the judges are right or wrong together.",
-                        disputed(self.disagreed)
+                         {} labels: on all others the judges are right or wrong together.",
+                        disputed(self.disagreed),
+                        if self.disagreed == 1 { "needs" } else { "need" }
                     )
                 });
                 std::iter::once(said.to_owned()).chain(look).collect()

@@ -1,11 +1,13 @@
 //! How well a judge does on labelled images: by category, by source, and how far apart the sources
 //! are, as UnsafeBench asks; rule by rule, as OS Bench does; and whether its scores can be believed.
 //!
-//! What was not settled is never right, and has a column of its own.
+//! What was not settled is never right, and has a column of its own. Shares of images have
+//! intervals in closed form (`shares`), what is computed from scores the bootstrap's (`draws`).
 
 mod draws;
 mod judged;
 mod scores;
+mod shares;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +15,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use self::draws::Draws;
 pub use self::draws::{Bootstrap, REPLICATES};
 pub use self::judged::{Consulted, Judged, category_rule};
 use self::scores::{mean_time, rules, scores, sure};
@@ -53,7 +54,7 @@ pub struct Effectiveness {
     pub sure: Vec<Sure>,
     /// Mean time an image in the stages, in milliseconds.
     pub took_ms: Option<f64>,
-    /// How the intervals were made.
+    /// How the intervals of what is computed from scores were made.
     pub bootstrap: Bootstrap,
 }
 
@@ -175,20 +176,20 @@ impl Effectiveness {
             .iter()
             .map(|image| sorts.source_of(image).map_or(0, |source| source + 1))
             .collect();
-        let draws = bootstrap.run(&strata, |times| sorts.count(&labelled, times));
+        let counts = sorts.count(&labelled);
         let sources = &sorts.sources;
         let of_source = |source: &String| {
             let member = |image: &&Judged| image.label.source.as_ref() == Some(source);
             (source.clone(), scores(&labelled, member, (&strata, bootstrap)))
         };
         Self {
-            overall: sorts.group(&draws, 0),
+            overall: sorts.group(&counts, 0),
             unlabelled: images.len() - labelled.len(),
-            sets: sorts.of_kind(&draws, |key| matches!(key, Key::Set(_))),
-            categories: sorts.of_kind(&draws, |key| matches!(key, Key::Category(_))),
-            sources: sorts.of_kind(&draws, |key| matches!(key, Key::Source(_))),
-            cells: sorts.cells(&draws),
-            gaps: sorts.gaps(&draws),
+            sets: sorts.of_kind(&counts, |key| matches!(key, Key::Set(_))),
+            categories: sorts.of_kind(&counts, |key| matches!(key, Key::Category(_))),
+            sources: sorts.of_kind(&counts, |key| matches!(key, Key::Source(_))),
+            cells: sorts.cells(&counts),
+            gaps: sorts.gaps(&counts),
             rules: rules(images),
             scores: scores(&labelled, |_| true, (&strata, bootstrap)),
             scores_by_source: if sources.len() > 1 {
@@ -256,30 +257,28 @@ impl Sorts {
         std::iter::once(Key::All).chain(keys.into_iter().flatten()).collect()
     }
 
-    fn count(&self, images: &[&Judged], times: &[u32]) -> Vec<Confusion> {
+    fn count(&self, images: &[&Judged]) -> Vec<Confusion> {
         let mut counts = vec![Confusion::default(); self.keys.len()];
-        for ((image, groups), times) in images.iter().zip(&self.belongs).zip(times) {
-            if let (Some(is_unsafe), true) = (image.label.is_unsafe(), *times > 0) {
-                for group in groups {
-                    counts[*group].add(is_unsafe, image.said, *times);
-                }
+        for (image, groups) in images.iter().zip(&self.belongs) {
+            let Some(is_unsafe) = image.label.is_unsafe() else { continue };
+            for group in groups {
+                counts[*group].add(is_unsafe, image.said, 1);
             }
         }
         counts
     }
 
-    fn group(&self, draws: &Draws<Vec<Confusion>>, at: usize) -> Group {
-        let estimate =
-            |measure: fn(&Confusion) -> Option<f64>| draws.estimate(|counts| measure(&counts[at]));
-        let counts = draws.observed[at];
+    fn group(&self, counts: &[Confusion], at: usize) -> Group {
+        let name = self.name(&self.keys[at]);
+        let counts = counts[at];
         Group {
-            name: self.name(&self.keys[at]),
+            name,
             counts,
-            recall: estimate(Confusion::recall),
-            precision: estimate(Confusion::precision),
-            f1: estimate(Confusion::f1),
-            accuracy: estimate(Confusion::accuracy),
-            balanced_accuracy: estimate(Confusion::balanced_accuracy),
+            recall: shares::recall(&counts),
+            precision: shares::precision(&counts),
+            f1: shares::f1(&counts),
+            accuracy: shares::accuracy(&counts),
+            balanced_accuracy: shares::balanced_accuracy(&counts),
             undetermined: counts.undetermined(),
         }
     }
@@ -293,17 +292,17 @@ impl Sorts {
         }
     }
 
-    fn of_kind(&self, draws: &Draws<Vec<Confusion>>, wanted: fn(&Key) -> bool) -> Vec<Group> {
+    fn of_kind(&self, counts: &[Confusion], wanted: fn(&Key) -> bool) -> Vec<Group> {
         let found = self.keys.iter().enumerate().filter(|(_, key)| wanted(key));
-        found.map(|(at, _)| self.group(draws, at)).collect()
+        found.map(|(at, _)| self.group(counts, at)).collect()
     }
 
-    fn cells(&self, draws: &Draws<Vec<Confusion>>) -> Vec<Cell> {
+    fn cells(&self, counts: &[Confusion]) -> Vec<Cell> {
         let cell = |(at, key): (usize, &Key)| match key {
             Key::Cell(category, source) => Some(Cell {
                 category: category.clone(),
                 source: self.sources[*source].clone(),
-                group: self.group(draws, at),
+                group: self.group(counts, at),
             }),
             _ => None,
         };
@@ -311,7 +310,7 @@ impl Sorts {
     }
 
     /// Every pair of sources, over all images and within each category that both have.
-    fn gaps(&self, draws: &Draws<Vec<Confusion>>) -> Vec<Gap> {
+    fn gaps(&self, counts: &[Confusion]) -> Vec<Gap> {
         let within = |category: Option<&String>, source: usize| {
             let key = match category {
                 Some(category) => Key::Cell(category.clone(), source),
@@ -332,7 +331,9 @@ impl Sorts {
                     category: category.cloned(),
                     source: self.sources[first].clone(),
                     other: self.sources[second].clone(),
-                    f1: draws.estimate(|counts| Some(counts[one].f1()? - counts[other].f1()?)),
+                    f1: shares::f1(&counts[one])
+                        .zip(shares::f1(&counts[other]))
+                        .map(|(one, other)| shares::difference(one, other)),
                 });
             }
         }

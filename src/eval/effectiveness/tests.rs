@@ -61,7 +61,7 @@ fn the_gap_is_that_between_the_sources() {
     assert_eq!((gap.category.as_deref(), &*gap.source, &*gap.other), (None, "photo", "drawn"));
     let gap = gap.f1.unwrap();
     assert!((gap.value - 0.5).abs() < 1e-12);
-    assert!(gap.interval.low >= 0.0 && gap.interval.high <= 1.0, "{gap:?}");
+    assert!(gap.interval.low < 0.0 && gap.interval.high < 1.0, "few images prove no gap: {gap:?}");
     // Nothing is unsafe in `blood`, so that it has no F1 and no gap.
     let of = |category: &str| {
         measured.gaps.iter().find(|gap| gap.category.as_deref() == Some(category)).unwrap()

@@ -11,6 +11,8 @@
 //! 9 ..        forks    one question, or one conversation, each            (forks, talk)
 //! ```
 
+use std::time::Instant;
+
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
@@ -20,6 +22,7 @@ use llama_cpp_2::mtmd::{
 use llama_cpp_2::token::LlamaToken;
 
 use super::chat::ChatTemplate;
+use super::spent::Spent;
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
 use crate::imaging::View;
@@ -64,6 +67,7 @@ pub(super) struct Engine<'model> {
     pub(super) chat: ChatTemplate,
     pub(super) limits: Limits,
     pub(super) trunks: Trunks,
+    pub(super) spent: Spent,
 }
 
 /// What judging needs beside the language model.
@@ -132,10 +136,13 @@ impl Engine<'_> {
         let end = end_of(chunks);
         self.check_room(end)?;
         let batch = i32::try_from(self.limits.batch).unwrap_or(i32::MAX);
+        let began = Instant::now();
         let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
         let position = chunks
             .eval_chunks(&mut eyes.mtmd, &mut self.context, 0, id(sequence), batch, logits)
             .map_err(Why::failed)?;
+        self.context.synchronize();
+        self.spent.image += began.elapsed();
         Ok(Cursor { position, ..end })
     }
 

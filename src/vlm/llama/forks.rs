@@ -11,6 +11,8 @@
 //! [`Engine::ask_forked`] is the way above; [`Engine::ask_one_by_one`] evaluates each question from
 //! nothing through mtmd's own tokenizer and is the reference that tests hold the first against.
 
+use std::time::Instant;
+
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
@@ -49,6 +51,7 @@ impl Engine<'_> {
         questions: &[String],
         manner: &Manner,
     ) -> Result<Vec<Answer>, Why> {
+        let began = Instant::now();
         let prompts = questions
             .iter()
             .map(|question| self.chat.prompt(view.is_some(), question, manner).map_err(Why::failed))
@@ -59,6 +62,7 @@ impl Engine<'_> {
         if tails.iter().any(Vec::is_empty) {
             return Err(Why::failed(NOTHING_AFTER_IMAGE));
         }
+        self.spent.prepare += began.elapsed();
         let shared = shared_prefix(&tails);
         let suffixes: Vec<&[LlamaToken]> = tails.iter().map(|tail| &tail[shared..]).collect();
         let at_once: usize = suffixes.iter().map(|suffix| suffix.len()).sum();
@@ -74,7 +78,10 @@ impl Engine<'_> {
         };
         let stem = trunk.advance(shared);
         self.check_room(stem)?;
+        let began = Instant::now();
         self.decode(&tails[0][..shared], trunk.position, STEM)?;
+        self.context.synchronize();
+        self.spent.shared += began.elapsed();
 
         let mut answers = vec![None; tails.len()];
         let forked = Forked { stem, suffixes: &suffixes, own_words: manner.own_words };
@@ -118,12 +125,18 @@ impl Engine<'_> {
 
     /// Forks the stem for one group, evaluates its suffixes as one batch, and drops the forks.
     fn evaluate(&mut self, forked: &Forked<'_>, group: &[usize], answers: &mut [Option<Answer>]) {
-        match self.decode_forks(forked, group) {
+        let began = Instant::now();
+        let evaluated = self.decode_forks(forked, group);
+        self.context.synchronize();
+        self.spent.own += began.elapsed();
+        match evaluated {
             Ok(ends) => {
+                let began = Instant::now();
                 for (&index, end) in group.iter().zip(ends) {
                     let logits = self.context.get_logits_ith(end);
                     answers[index] = Some(self.read(logits, forked.own_words));
                 }
+                self.spent.read += began.elapsed();
             }
             Err(why) => {
                 for &index in group {

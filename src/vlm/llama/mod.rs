@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod file;
 mod forks;
+mod spent;
 mod talk;
 mod trunk;
 mod worker;
@@ -19,6 +20,7 @@ mod yes_no;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use self::chat::Manner;
 use self::devices::Placement;
@@ -26,6 +28,7 @@ use self::engine::{Engine, FIRST_FORK};
 pub use self::error::LoadError;
 pub use self::file::name_in;
 use self::file::sample;
+pub use self::spent::Spent;
 use self::worker::{Plan, Words, Worker};
 use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError};
@@ -63,6 +66,28 @@ pub struct LlamaOptions {
     /// Names of the GPUs that share these layers, as [`devices::gpus`] has them; by default
     /// llama.cpp chooses.
     pub devices: Vec<String>,
+    /// How llama.cpp computes.
+    pub tuning: Tuning,
+}
+
+/// How llama.cpp computes. The defaults are what `cargo bench --bench settings` found quickest; the
+/// page on performance has its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever measures makes these")]
+pub struct Tuning {
+    /// Whether attention is computed in one pass where the model allows it.
+    pub flash_attention: bool,
+    /// Whether keys and values are kept in eight bits in place of sixteen.
+    pub quantised_cache: bool,
+    /// Tokens that are computed at once; an image whose tokens see each other raises it.
+    pub micro_batch: NonZeroU32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        let micro_batch = NonZeroU32::MIN.saturating_add(511);
+        Self { flash_attention: true, quantised_cache: false, micro_batch }
+    }
 }
 
 impl LlamaOptions {
@@ -84,6 +109,7 @@ impl LlamaOptions {
             forks: DEFAULT_FORKS,
             gpu_layers: None,
             devices: Vec::new(),
+            tuning: Tuning::default(),
         }
     }
 }
@@ -199,6 +225,27 @@ impl LlamaVlm {
         self.talker.worker.run(count).ok_or(VlmError::Gone)
     }
 
+    /// Where the time of all questions since loading went.
+    ///
+    /// # Errors
+    /// As [`Vlm::visible`].
+    pub fn spent(&self) -> Result<Spent, VlmError> {
+        self.talker.worker.run(|engine: &mut Engine<'_>| engine.spent).ok_or(VlmError::Gone)
+    }
+
+    /// How long the vision encoder alone takes for a view, for measuring.
+    ///
+    /// # Errors
+    /// As [`Vlm::visible`]; what stands in the way of this view comes as [`Why`].
+    pub fn encode_alone(&self, view: &View) -> Result<Result<Duration, Why>, VlmError> {
+        let (view, manner) = (view.clone(), self.manner.clone());
+        let work = move |engine: &mut Engine<'_>| {
+            let prompt = engine.chat.prompt(true, "", &manner).map_err(Why::failed)?;
+            engine.encode_alone(&view, &prompt.head)
+        };
+        self.talker.worker.run(work).ok_or(VlmError::Gone)
+    }
+
     fn ask_visible(
         &self,
         view: Option<&View>,
@@ -277,5 +324,8 @@ fn fingerprint(options: &LlamaOptions, placement: &Placement) -> Result<Hash, Lo
         format!("forks={} context={}", options.forks, options.context_tokens),
     ];
     parts.extend(placement.rounding());
+    if options.tuning != Tuning::default() {
+        parts.push(format!("{:?}", options.tuning));
+    }
     Ok(Hash::of_parts(parts.iter().map(String::as_bytes)))
 }

@@ -5,6 +5,7 @@
 //! removed is asked once and goes first.
 
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use image::RgbImage;
 
@@ -86,7 +87,9 @@ impl Engine<'_> {
             self.make_room(wanted, Some(trunk.sequence));
             return Ok(trunk);
         }
+        let began = Instant::now();
         let chunks = self.chunks(Some(view), head)?;
+        self.spent.prepare += began.elapsed();
         let end = end_of(&chunks);
         self.check_room(end)?;
         self.make_room(end.cells.saturating_add(wanted), None);

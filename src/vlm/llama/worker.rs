@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
 
-use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText};
@@ -18,9 +18,10 @@ use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputTex
 use super::chat::ChatTemplate;
 use super::devices::Placement;
 use super::engine::{Engine, Eyes, FIRST_FORK, Limits};
+use super::spent::Spent;
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
-use super::{LlamaOptions, LoadError, MOST_FORKS};
+use super::{LlamaOptions, LoadError, MOST_FORKS, Tuning};
 
 /// The side of the square that is used to ask a model how many tokens an image takes at most.
 const LARGE_IMAGE: u32 = 2_048;
@@ -172,7 +173,7 @@ fn build_engine<'model>(
     let chat = ChatTemplate::of_model(model, &marker)?;
     let wanted = wanted_limits(model, eyes.as_ref(), &marker, options);
     let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
-    let params = LlamaContextParams::default()
+    let params = tuned(LlamaContextParams::default(), options.tuning)
         .with_n_ctx(NonZeroU32::new(wanted.cells.max(LEAST_CELLS)))
         .with_n_batch(wanted.batch)
         .with_n_ubatch(wanted.micro_batch)
@@ -193,7 +194,24 @@ fn build_engine<'model>(
         micro_batch: context.n_ubatch(),
         ..wanted
     };
-    Ok(Engine { model, context, eyes, chat, limits, trunks: Trunks::default() })
+    let (trunks, spent) = (Trunks::default(), Spent::default());
+    Ok(Engine { model, context, eyes, chat, limits, trunks, spent })
+}
+
+/// What of llama.cpp's own choices is overruled.
+fn tuned(params: LlamaContextParams, tuning: Tuning) -> LlamaContextParams {
+    /// `LLAMA_FLASH_ATTN_TYPE_DISABLED`.
+    const WITHOUT_FLASH_ATTENTION: i32 = 0;
+    let params = if tuning.flash_attention {
+        params
+    } else {
+        params.with_flash_attention_policy(WITHOUT_FLASH_ATTENTION)
+    };
+    if tuning.quantised_cache {
+        params.with_type_k(KvCacheType::Q8_0).with_type_v(KvCacheType::Q8_0)
+    } else {
+        params
+    }
 }
 
 fn load_projector(
@@ -242,7 +260,7 @@ fn wanted_limits(
     let at_once = eyes
         .filter(|eyes| eyes.mtmd.decode_use_non_causal())
         .and_then(|eyes| largest_image(&eyes.mtmd, marker));
-    let micro_batch = at_once.unwrap_or(0).max(512);
+    let micro_batch = at_once.unwrap_or(0).max(options.tuning.micro_batch.get());
     let positions = model.n_ctx_train();
     let cells = positions.min(options.context_tokens.get());
     let batch = micro_batch.max(cells);

@@ -65,10 +65,11 @@ impl OpenAiChat {
         let line = Line::open(options, PATH)?;
         let options = line.options();
         let mut parts = vec![line.url().to_owned(), options.model.clone()];
-        // What is added to every request moves the numbers.
+        // What is added to every request moves the numbers, and so does shrinking.
         if !options.extra.is_empty() {
             parts.push(Value::Object(options.extra.clone()).to_string());
         }
+        parts.extend(options.longest_side.map(|side| format!("longest side {side}")));
         let fingerprint = Hash::of_parts(parts.iter().map(String::as_bytes));
         let model = ModelId { name: options.model.clone(), fingerprint };
         Ok(Self { line, model, dialect: Arc::default() })
@@ -87,7 +88,7 @@ impl Chat for OpenAiChat {
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {
-        let sheet = match Sheet::of(view) {
+        let sheet = match Sheet::of(view, self.line.options().longest_side) {
             Ok(sheet) => sheet,
             Err(why) => return Ok(vec![Reply::Unavailable(why); conversations.len()]),
         };
@@ -151,7 +152,7 @@ impl OpenAiVlm {
         questions: &[String],
         own_form: bool,
     ) -> Result<Vec<Answer>, VlmError> {
-        let sheet = match Sheet::of(view) {
+        let sheet = match Sheet::of(view, self.chat.line.options().longest_side) {
             Ok(sheet) => sheet,
             Err(why) => return Ok(vec![Answer::Unavailable(why); questions.len()]),
         };

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::meter::Usage;
 use super::outcome::{self, Snag};
 use super::tape::{self, Tape};
-use super::{KeyHeader, RemoteError, RemoteOptions, Sheet, address};
+use super::{Desk, KeyHeader, RemoteError, RemoteOptions, Sheet, address};
 use crate::ids::Hash;
 use crate::verdict::Why;
 use crate::vlm::VlmError;
@@ -59,7 +59,12 @@ pub(in crate::vlm) struct Heard<'a> {
 }
 
 impl<'a> Heard<'a> {
-    fn new(options: &'a RemoteOptions, status: u16, wait: Option<Duration>, text: String) -> Self {
+    pub(super) fn new(
+        options: &'a RemoteOptions,
+        status: u16,
+        wait: Option<Duration>,
+        text: String,
+    ) -> Self {
         let json = serde_json::from_str(&text).ok();
         Self { options, status, wait, text, json }
     }
@@ -88,28 +93,9 @@ impl Line {
         path: &'static str,
     ) -> Result<Self, RemoteError> {
         let url = address::endpoint(&options.address, path, &options.query)?;
-        let failed =
-            |error: &dyn std::fmt::Display| RemoteError::Client { detail: error.to_string() };
-        let mut headers = reqwest::header::HeaderMap::new();
-        if let Some(key) = &options.key {
-            let (name, before) = match options.key_header {
-                KeyHeader::Bearer => ("authorization", "Bearer "),
-                KeyHeader::ApiKey => ("api-key", ""),
-            };
-            headers.insert(name, key.header(before).ok_or(RemoteError::Key)?);
-        }
-        let mut builder = reqwest::Client::builder()
-            .timeout(options.timeout)
-            .pool_idle_timeout(IDLE)
-            .default_headers(headers)
-            // A key goes to the address that was named and nowhere else.
-            .redirect(reqwest::redirect::Policy::none());
-        if address::is_here(&url) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| failed(&error))?;
+        let client = client(&options, &url)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(&error))?;
+        let runtime = runtime.map_err(|error| unmade(&error))?;
         Ok(Self { wire: Arc::new(Wire { client, url, path, options }), runtime })
     }
 
@@ -155,6 +141,35 @@ impl Line {
     }
 }
 
+/// A client that knows the key, and goes where it is told and nowhere else.
+pub(super) fn client(
+    options: &RemoteOptions,
+    url: &reqwest::Url,
+) -> Result<reqwest::Client, RemoteError> {
+    let mut headers = reqwest::header::HeaderMap::new();
+    if let Some(key) = &options.key {
+        let (name, before) = match options.key_header {
+            KeyHeader::Bearer => ("authorization", "Bearer "),
+            KeyHeader::ApiKey => ("api-key", ""),
+        };
+        headers.insert(name, key.header(before).ok_or(RemoteError::Key)?);
+    }
+    let mut builder = reqwest::Client::builder()
+        .timeout(options.timeout)
+        .pool_idle_timeout(IDLE)
+        .default_headers(headers)
+        // A key goes to the address that was named and nowhere else.
+        .redirect(reqwest::redirect::Policy::none());
+    if address::is_here(url) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| unmade(&error))
+}
+
+fn unmade(error: &dyn std::fmt::Display) -> RemoteError {
+    RemoteError::Client { detail: error.to_string() }
+}
+
 fn broken_off() -> Why {
     Why::Failed { detail: "the request was broken off".to_owned() }
 }
@@ -165,8 +180,10 @@ impl Wire {
         &self,
         question: &Question,
     ) -> Result<Result<Question::Reply, Why>, VlmError> {
-        if let Tape::Replay(recording) = &self.options.tape {
-            return self.replay(recording, question);
+        match &self.options.tape {
+            Tape::Replay(recording) => return self.replay(recording, question),
+            Tape::Batch(desk) => return self.ask_later(desk, question),
+            Tape::Off | Tape::Record(_) => {}
         }
         let waits = ExponentialBuilder::default()
             .with_min_delay(self.options.first_wait)
@@ -294,6 +311,36 @@ impl Wire {
             Err(Snag::Passing { detail, .. }) => Ok(Err(Why::Failed { detail })),
             Err(Snag::Fatal(error)) => Err(error),
         }
+    }
+}
+
+impl Wire {
+    /// The answer, if it has come; else the question is written down, to be handed in.
+    fn ask_later<Question: Ask>(
+        &self,
+        desk: &Desk,
+        question: &Question,
+    ) -> Result<Result<Question::Reply, Why>, VlmError> {
+        let key = self.key_of(question);
+        if let Some((status, text)) = desk.find(&key) {
+            let heard = Heard::new(&self.options, status, None, text);
+            match question.read(&question.manner(), &heard) {
+                Ok(reply) => {
+                    self.options.meter.replayed();
+                    return Ok(Ok(reply));
+                }
+                Err(Snag::Final(why)) => return Ok(Err(why)),
+                Err(Snag::Fatal(error)) => return Err(error),
+                // In other words now, or another time.
+                Err(Snag::Rephrase(_) | Snag::Passing { .. }) => {}
+            }
+        }
+        let body = question.body(&question.manner());
+        desk.gather(key, self.path, &body).map_err(|error| {
+            let folder = desk.folder().display();
+            VlmError::Recording { detail: format!("can't write into `{folder}`: {error}") }
+        })?;
+        Ok(Err(Why::Waiting))
     }
 }
 

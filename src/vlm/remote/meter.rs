@@ -103,8 +103,13 @@ impl Meter {
         change(&mut self.usage.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A request is about to be sent: counted, if there is money for it.
+    /// A request is about to be sent: counted, if there is money for it, and if the server has not
+    /// blocked too many.
     pub(super) fn sending(&self) -> Result<(), VlmError> {
+        let blocked = self.usage().blocked;
+        if self.bounds.most_blocks.is_some_and(|most| blocked >= most) {
+            return Err(VlmError::Blocked { blocked });
+        }
         if let Some((most, prices)) = self.bounds.most_cost {
             let spent = self.usage().cost(prices);
             if spent >= most {
@@ -164,7 +169,9 @@ mod tests {
     fn a_run_stops_at_the_last_block_and_when_the_money_is_spent() {
         let meter = Meter::new(Bounds { most_blocks: Some(2), most_cost: None });
         assert!(meter.blocked().is_ok());
+        assert!(meter.sending().is_ok());
         assert!(matches!(meter.blocked(), Err(VlmError::Blocked { blocked: 2 })));
+        assert!(meter.sending().is_err(), "nothing goes out after it");
         let prices = Prices { input: 1.0, output: 1.0, cached: 1.0 };
         let meter = Meter::new(Bounds { most_blocks: None, most_cost: Some((0.5, prices)) });
         assert!(meter.sending().is_ok());

@@ -8,6 +8,8 @@
 //! offence. Which failures are those of one question and which of the whole run, `outcome` says.
 
 mod address;
+mod batches;
+mod desk;
 mod key;
 mod line;
 mod meter;
@@ -19,6 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::address::is_this_machine;
+pub use self::batches::{Batches, Standing};
+pub use self::desk::Desk;
 pub use self::key::Key;
 pub(super) use self::line::{Ask, Heard, Line};
 pub use self::meter::{Bounds, Meter, Prices, Usage};
@@ -44,6 +48,9 @@ pub struct RemoteOptions {
     pub key_header: KeyHeader,
     /// What is added to every request as it is: settings of one server that others do not know.
     pub extra: serde_json::Map<String, serde_json::Value>,
+    /// Views with a longer side are shrunk to it before they are sent: a photograph goes along with
+    /// every question about it.
+    pub longest_side: Option<u32>,
     /// Requests under way at once.
     pub concurrency: usize,
     /// How long one request may take.
@@ -79,6 +86,7 @@ impl RemoteOptions {
             key: None,
             key_header: KeyHeader::default(),
             extra: serde_json::Map::new(),
+            longest_side: None,
             concurrency: 4,
             timeout: Duration::from_mins(2),
             retries: 4,

@@ -26,21 +26,24 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Desk;
 use crate::ids::Hash;
 
 /// The tape's name in a folder.
-const IN_FOLDER: &str = "answers.jsonl";
+pub(super) const IN_FOLDER: &str = "answers.jsonl";
 
-/// Whether answers are kept, or taken from where they were kept.
+/// Whether answers are kept, taken from where they were kept, or waited for.
 #[derive(Clone, Debug, Default)]
 pub enum Tape {
-    /// Neither.
+    /// None of these.
     #[default]
     Off,
     /// Every answer is kept.
     Record(Recorder),
     /// Nothing is sent; every answer comes from here.
     Replay(Recording),
+    /// Nothing is sent now: what has no answer here is written down, to be handed in.
+    Batch(Desk),
 }
 
 /// Writes answers down.
@@ -89,7 +92,7 @@ pub enum TapeError {
 }
 
 /// The file that a path stands for: itself, or one in the folder that it is.
-fn file_of(path: &Path) -> PathBuf {
+pub(super) fn file_of(path: &Path) -> PathBuf {
     let folder = path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/');
     if folder { path.join(IN_FOLDER) } else { path.to_owned() }
 }
@@ -136,6 +139,15 @@ impl Line {
         let at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         Self { key, at, path: path.to_owned(), request, status, response }
     }
+
+    /// What it answers, with which status and body.
+    pub(super) fn answer(self) -> (Hash, (u16, String)) {
+        let body = match self.response {
+            Value::String(text) => text,
+            json => json.to_string(),
+        };
+        (self.key, (self.status, body))
+    }
 }
 
 impl Recording {
@@ -153,13 +165,7 @@ impl Recording {
                 continue;
             }
             match serde_json::from_str::<Line>(line) {
-                Ok(Line { key, status, response, .. }) => {
-                    let body = match response {
-                        Value::String(text) => text,
-                        json => json.to_string(),
-                    };
-                    answers.insert(key, (status, body));
-                }
+                Ok(line) => answers.extend([line.answer()]),
                 // serde calls a text that stops too early the end of a file.
                 Err(error) if error.is_eof() => {}
                 Err(error) => {
@@ -184,6 +190,11 @@ impl Recording {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.answers.is_empty()
+    }
+
+    /// All answers: the status and body of each.
+    pub(super) fn into_answers(self) -> HashMap<Hash, (u16, String)> {
+        Arc::unwrap_or_clone(self.answers)
     }
 
     /// The status and body of an answer.

@@ -182,7 +182,7 @@ fn told(holds: Holds, m: Option<Probability>, by: Option<Step>) -> String {
         Some(Step::Reasoning) => " by reasoning",
         Some(Step::Lean) => " by leaning",
         Some(Step::Word) => " by its word",
-        Some(Step::Prior | Step::PlainCut) | None => "",
+        Some(Step::Prior | Step::PlainCut | Step::Stated | Step::Score) | None => "",
     };
     let m = m.map_or_else(String::new, |m| format!(", M {m}"));
     format!("{answer}{by}{m}")

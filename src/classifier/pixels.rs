@@ -1,0 +1,133 @@
+//! From a picture to the numbers that a classifier is given.
+
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+
+use super::spec::{Fit, Input, Order};
+
+/// One picture as a tensor of 1 by 3 by side by side.
+pub fn tensor(picture: &RgbImage, input: &Input) -> Vec<f32> {
+    let square = square(picture, input);
+    let channels = match input.order {
+        Order::Rgb => [0, 1, 2],
+        Order::Bgr => [2, 1, 0],
+    };
+    let numbers = channels.into_iter().zip(input.mean).zip(input.std);
+    let of_channel = |((channel, mean), std): ((usize, f32), f32)| {
+        square.pixels().map(move |pixel| (f32::from(pixel.0[channel]) / 255.0 - mean) / std)
+    };
+    numbers.flat_map(of_channel).collect()
+}
+
+fn square(picture: &RgbImage, input: &Input) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let side = input.side;
+    match input.fit {
+        Fit::Pad => {
+            let longest = width.max(height);
+            let mut padded = RgbImage::new(longest, longest);
+            imageops::replace(&mut padded, picture, 0, 0);
+            between_neighbours(&padded, side)
+        }
+        Fit::Squash => imageops::resize(picture, side, side, FilterType::CatmullRom),
+        Fit::Crop => {
+            let shortest = u64::from(width.min(height).max(1));
+            let scaled = |length: u32| {
+                let scaled = u64::from(length) * u64::from(side) / shortest;
+                u32::try_from(scaled).unwrap_or(u32::MAX).max(side)
+            };
+            let (across, down) = (scaled(width), scaled(height));
+            let scaled = imageops::resize(picture, across, down, FilterType::CatmullRom);
+            let (left, top) = ((across - side) / 2, (down - side) / 2);
+            imageops::crop_imm(&scaled, left, top, side, side).to_image()
+        }
+    }
+}
+
+/// Scales a square picture as OpenCV's `INTER_LINEAR` does: each new pixel lies between the four that are
+/// next to its middle, however many it stands for, and is rounded to 8 bits.
+fn between_neighbours(picture: &RgbImage, side: u32) -> RgbImage {
+    let length = picture.width();
+    let ratio = f64::from(length) / f64::from(side);
+    let last = length.saturating_sub(1);
+    let places: Vec<(u32, u32, f64)> = (0..side)
+        .map(|at| {
+            let middle = ((f64::from(at) + 0.5) * ratio - 0.5).clamp(0.0, f64::from(last));
+            let first = whole(middle);
+            (first, (first + 1).min(last), middle - f64::from(first))
+        })
+        .collect();
+    RgbImage::from_fn(side, side, |x, y| {
+        let ((left, right, across), (top, bottom, down)) = (places[x as usize], places[y as usize]);
+        let at = |x: u32, y: u32| picture.get_pixel(x, y).0.map(f64::from);
+        let corners = [at(left, top), at(right, top), at(left, bottom), at(right, bottom)];
+        Rgb(std::array::from_fn(|channel| {
+            let [one, two, three, four] = corners.map(|corner| corner[channel]);
+            let upper = one + (two - one) * across;
+            let lower = three + (four - three) * across;
+            rounded(upper + (lower - upper) * down)
+        }))
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a place within the picture"
+)]
+fn whole(place: f64) -> u32 {
+    place as u32
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between levels from 0 to 255"
+)]
+fn rounded(level: f64) -> u8 {
+    level.round().clamp(0.0, 255.0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(fit: Fit, order: Order, side: u32) -> Input {
+        Input { side, fit, order, mean: [0.5, 0.0, 0.0], std: [0.5, 1.0, 1.0] }
+    }
+
+    #[test]
+    fn channels_stand_one_after_the_other_normalised() {
+        let picture = RgbImage::from_pixel(2, 2, Rgb([255, 0, 51]));
+        let rgb = tensor(&picture, &input(Fit::Squash, Order::Rgb, 1));
+        assert_eq!(rgb, [1.0, 0.0, 0.2]);
+        let bgr = tensor(&picture, &input(Fit::Squash, Order::Bgr, 1));
+        assert!((bgr[0] + 0.6).abs() < 1e-6 && (bgr[2] - 1.0).abs() < 1e-6, "{bgr:?}");
+    }
+
+    #[test]
+    fn padding_is_black_on_the_right_and_below() {
+        let wide = RgbImage::from_pixel(4, 2, Rgb([200; 3]));
+        let square = square(&wide, &input(Fit::Pad, Order::Rgb, 4));
+        assert_eq!(square.get_pixel(3, 1).0, [200; 3]);
+        assert_eq!(square.get_pixel(0, 2).0, [0; 3]);
+    }
+
+    /// `cv2.resize` of the row 0, 30, 60, 90, 120, 150 to three: 15, 75, 135.
+    #[test]
+    fn scaling_is_opencvs() {
+        let picture = RgbImage::from_fn(6, 6, |x, _| Rgb([u8::try_from(30 * x).unwrap(); 3]));
+        let small = between_neighbours(&picture, 3);
+        let row: Vec<u8> = (0..3).map(|x| small.get_pixel(x, 0).0[0]).collect();
+        assert_eq!(row, [15, 75, 135]);
+    }
+
+    #[test]
+    fn the_middle_is_taken_of_what_is_long() {
+        let long =
+            RgbImage::from_fn(30, 10, |x, _| Rgb([if (10..20).contains(&x) { 200 } else { 0 }; 3]));
+        let middle = square(&long, &input(Fit::Crop, Order::Rgb, 10));
+        assert_eq!(middle.dimensions(), (10, 10));
+        assert_eq!(middle.get_pixel(5, 5).0, [200; 3]);
+    }
+}

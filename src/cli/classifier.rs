@@ -1,0 +1,150 @@
+//! The flags that put a conventional classifier in the place of a model, and what loads it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::Failure;
+use crate::classifier::{ClassifierError, Runner, Spec};
+use crate::ids::ModelId;
+use crate::imaging::View;
+use crate::store::Settings;
+use crate::verdict::Why;
+use crate::vlm::chat::{Generate, Reply, Turn};
+use crate::vlm::{Answer, Chat, Vlm, VlmError};
+
+/// A conventional classifier of UnsafeBench, to compare a judge with.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Classifier")]
+pub(super) struct ClassifierArgs {
+    /// Judge by a conventional classifier in the place of a model: nudenet, nsfw-detector, multiheaded, q16,
+    /// sd-filter, or a YAML file that describes one (docs/classifiers.md). Needs a build with
+    /// `--features onnx`
+    #[arg(long, value_name = "NAME|YAML", requires = "weights")]
+    classifier: Option<String>,
+    /// The classifier's weights, an ONNX file
+    #[arg(long, value_name = "ONNX", requires = "classifier")]
+    weights: Option<PathBuf>,
+    /// ONNX Runtime's library [default: `ORT_DYLIB_PATH`, else the system's]
+    #[arg(long, value_name = "LIBRARY", requires = "classifier")]
+    onnxruntime: Option<PathBuf>,
+}
+
+/// A classifier with its weights.
+pub(super) struct LoadedClassifier {
+    pub(super) spec: Spec,
+    pub(super) runner: Box<dyn Runner>,
+}
+
+impl ClassifierArgs {
+    /// Loads the classifier, if one is to judge.
+    pub(super) fn load(&self) -> Result<Option<LoadedClassifier>, Failure> {
+        let (Some(name), Some(weights)) = (&self.classifier, &self.weights) else {
+            return Ok(None);
+        };
+        let spec = spec(name)?;
+        let runtime = self
+            .onnxruntime
+            .clone()
+            .or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
+        let runner = run(runtime.as_deref(), weights)
+            .map_err(|error| Failure::unopened(&error, help(&error)))?;
+        Ok(Some(LoadedClassifier { spec, runner }))
+    }
+
+    /// Whether a classifier judges.
+    pub(super) fn is_chosen(&self) -> bool {
+        self.classifier.is_some()
+    }
+
+    /// By name, for a run's manifest.
+    pub(super) fn settings(&self) -> Settings {
+        let chosen = [
+            ("method", self.is_chosen().then(|| "classifier".to_owned())),
+            ("classifier", self.classifier.clone()),
+            ("weights", self.weights.as_ref().map(|path| path.display().to_string())),
+        ];
+        chosen.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+/// A spec by its name, or from its file.
+fn spec(name: &str) -> Result<Spec, Failure> {
+    let parsed = match Spec::built_in(name) {
+        Some(spec) => spec,
+        None if Path::new(name).extension().is_some_and(|end| end == "yaml" || end == "yml") => {
+            let text = fs_err::read_to_string(name)
+                .map_err(|error| Failure::unopened(&error, Some("check the path")))?;
+            Spec::parse(&text)
+        }
+        None => {
+            let known = Spec::names().collect::<Vec<_>>().join(", ");
+            return Err(Failure::Input(miette::miette!(
+                code = "praetor::classifier::unknown",
+                help = format!("name one of {known}, or a file that ends in `.yaml`"),
+                "there is no classifier `{name}`"
+            )));
+        }
+    };
+    let help = "docs/classifiers.md says what stands in such a file";
+    parsed.map_err(|error| Failure::mistake(&error, Some(help)))
+}
+
+#[cfg(feature = "onnx")]
+fn run(runtime: Option<&Path>, weights: &Path) -> Result<Box<dyn Runner>, ClassifierError> {
+    use crate::classifier::onnx::OnnxRunner;
+    Ok(Box::new(OnnxRunner::load(runtime, weights)?))
+}
+
+#[cfg(not(feature = "onnx"))]
+fn run(_: Option<&Path>, _: &Path) -> Result<Box<dyn Runner>, ClassifierError> {
+    Err(ClassifierError::NotBuilt)
+}
+
+fn help(error: &ClassifierError) -> Option<&'static str> {
+    match error {
+        ClassifierError::NotBuilt => Some("build with `cargo build --release --features onnx`"),
+        ClassifierError::Runtime { .. } => Some(
+            "name the library with `--onnxruntime`; `tools/nudenet/fetch.sh` takes one out of PyPI's \
+             package onnxruntime",
+        ),
+        ClassifierError::Weights { .. } => {
+            Some("docs/classifiers.md says what the file of each classifier has to hold")
+        }
+        _ => None,
+    }
+}
+
+/// In the place of a model where a classifier judges: it bears the classifier's name, and nobody asks it.
+pub(super) struct Unasked(pub(super) ModelId);
+
+impl Unasked {
+    fn why() -> Why {
+        Why::failed("a classifier judges here, which can't be asked")
+    }
+}
+
+impl Chat for Unasked {
+    fn chat(
+        &self,
+        _: Option<&View>,
+        conversations: &[Vec<Turn>],
+        _: &Generate,
+    ) -> Result<Vec<Reply>, VlmError> {
+        Ok(conversations.iter().map(|_| Reply::Unavailable(Self::why())).collect())
+    }
+
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+}
+
+impl Vlm for Unasked {
+    fn visible(&self, _: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        Ok(statements.iter().map(|_| Answer::Unavailable(Self::why())).collect())
+    }
+
+    fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
+        self.visible(view, questions)
+    }
+}
