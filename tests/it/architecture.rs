@@ -220,3 +220,24 @@ fn every_file_says_what_it_owns() {
         assert!(text.starts_with("//! "), "{} opens without `//!`", path.display());
     }
 }
+
+/// What no module names is not compiled, and rots.
+#[test]
+fn every_file_is_part_of_the_crate() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for path in all_sources() {
+        let folder = path.parent().unwrap();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if ["lib", "main"].contains(&stem.as_str()) {
+            continue;
+        }
+        let (name, above) = if stem == "mod" {
+            (folder.file_name().unwrap().to_string_lossy().into_owned(), folder.parent().unwrap())
+        } else {
+            (stem, folder)
+        };
+        let parent = if above == src { src.join("lib.rs") } else { above.join("mod.rs") };
+        let text = fs_err::read_to_string(parent).unwrap();
+        assert!(text.contains(&format!("mod {name};")), "no module names {}", path.display());
+    }
+}
