@@ -23,6 +23,28 @@ pub struct Signature {
     pub model: ModelId,
 }
 
+impl Signature {
+    /// The verdict on an image of which nothing is known yet.
+    pub fn blank(&self, image: String) -> Verdict {
+        let Signature { method, without, policy, model } = self.clone();
+        Verdict {
+            image,
+            hash: None,
+            verdict: Conclusion::Failed,
+            score: None,
+            violated: Vec::new(),
+            rules: Vec::new(),
+            frames: None,
+            error: None,
+            method,
+            without,
+            policy,
+            model,
+            took_ms: 0,
+        }
+    }
+}
+
 /// A way of judging: CLUE, or one of the baselines.
 pub trait Judging {
     /// How it judges, by what, with which model.
@@ -93,31 +115,12 @@ fn judge_frames<Way: Judging + ?Sized>(
         violated: if way.names_rules() { violated(&rules) } else { Vec::new() },
         frames: (decoded.animated || decoded.cut).then_some(Frames { judged, cut: decoded.cut }),
         rules,
-        ..blank(way.signature(), image)
+        ..way.signature().blank(image)
     })
 }
 
 fn failed(signature: &Signature, image: String, error: ImageError) -> Verdict {
-    Verdict { error: Some(error), ..blank(signature, image) }
-}
-
-fn blank(signature: &Signature, image: String) -> Verdict {
-    let Signature { method, without, policy, model } = signature.clone();
-    Verdict {
-        image,
-        hash: None,
-        verdict: Conclusion::Failed,
-        score: None,
-        violated: Vec::new(),
-        rules: Vec::new(),
-        frames: None,
-        error: None,
-        method,
-        without,
-        policy,
-        model,
-        took_ms: 0,
-    }
+    Verdict { error: Some(error), ..signature.blank(image) }
 }
 
 fn violated(rules: &[RuleVerdict]) -> Vec<RuleId> {

@@ -122,21 +122,11 @@ impl<Way: Judging> Judging for Guarded<Way> {
             why: Some(Why::KeptLocal),
             ..RuleVerdict::from_findings(rule.clone(), Vec::new())
         };
-        let Signature { method, without, policy, model } = self.signature().clone();
         Ok(Verdict {
-            image,
             hash: Some(hash),
             verdict: Conclusion::Undetermined,
-            score: None,
-            violated: Vec::new(),
             rules: self.rules.iter().map(rule).collect(),
-            frames: None,
-            error: None,
-            method,
-            without,
-            policy,
-            model,
-            took_ms: 0,
+            ..self.signature().blank(image)
         })
     }
 }
