@@ -162,17 +162,7 @@ fn lines(check: &Check) -> String {
 }
 
 fn wrapped(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if INDENT + line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
+    style::lines(text.split_whitespace(), COLUMNS - INDENT)
 }
 
 fn conclusion(report: &Report) -> String {

@@ -26,6 +26,26 @@ pub(super) fn notes(notes: &[String]) -> std::io::Result<()> {
     notes.iter().try_for_each(|note| writeln!(err, "{} {note}", bold("note:")))
 }
 
+/// Words in lines of so many columns at most; a word that is longer has a line of its own.
+pub(super) fn lines<'a>(words: impl Iterator<Item = &'a str>, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// `1 image`, `2 images`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// Decides on colour for the whole run, and dresses error reports.
 pub(super) fn install(when: When) {
     let color = match when {

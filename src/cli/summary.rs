@@ -77,7 +77,7 @@ impl Summary {
         let _ = writeln!(
             text,
             "\n{} in {} ({})",
-            style::bold(&counted(self.images, "image")),
+            style::bold(&style::counted(self.images, "image")),
             units::duration(took_ms),
             rate(self.images, took)
         );
@@ -121,18 +121,13 @@ fn reasoning_line(text: &mut String, spent: &Spent) {
         return;
     }
     let time = units::duration(u64::try_from(spent.time.as_millis()).unwrap_or(u64::MAX));
-    let questions = counted(spent.questions as u64, "precondition");
-    let images = counted(spent.escalated as u64, "image");
+    let questions = style::counted(spent.questions as u64, "precondition");
+    let images = style::counted(spent.escalated as u64, "image");
     let _ = writeln!(text, "\n  reasoned about {questions} of {images} in {time}");
     if spent.left_out > 0 {
-        let left = counted(spent.left_out as u64, "precondition");
+        let left = style::counted(spent.left_out as u64, "precondition");
         let _ = writeln!(text, "  {}", style::yellow(&format!("{left} left out by the budget")));
     }
-}
-
-/// `1 image`, `2 images`.
-fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of images are far below 2^52")]

@@ -219,23 +219,7 @@ fn thoughts(reasoning: &Reasoning) -> Vec<String> {
 
 /// A foreign line in lines of [`COLUMNS`] at most, broken between words where there are any.
 fn wrapped(line: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut columns = 0;
-    for word in shown(line).to_string().split_whitespace() {
-        let length = word.chars().count();
-        match lines.last_mut() {
-            Some(line) if columns + 1 + length <= COLUMNS => {
-                line.push(' ');
-                line.push_str(word);
-                columns += 1 + length;
-            }
-            _ => {
-                lines.push(word.to_owned());
-                columns = length;
-            }
-        }
-    }
-    lines
+    style::lines(shown(line).to_string().split_whitespace(), COLUMNS)
 }
 
 /// M, what it is without the objects, the prior and both thresholds on one line:

@@ -363,15 +363,7 @@ fn tail(text: &str, most: usize) -> String {
 
 /// A sentence as an item of a list, over several lines.
 fn wrapped(sentence: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = "-".to_owned();
-    for word in sentence.split(' ') {
-        if line.chars().count() + 1 + word.chars().count() > WIDTH && line.len() > 1 {
-            lines.push(std::mem::replace(&mut line, " ".to_owned()));
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
+    let margins = std::iter::once("- ").chain(std::iter::repeat("  "));
+    let lines = style::lines(sentence.split(' '), WIDTH - 2);
+    margins.zip(lines).map(|(margin, line)| format!("{margin}{line}")).collect()
 }

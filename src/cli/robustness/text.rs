@@ -17,8 +17,8 @@ pub(super) fn page(found: &Found) -> String {
     let mut text = String::new();
     let heading = format!(
         "{} under {}, seed {}",
-        counted(robustness.images, "image"),
-        counted(robustness.perturbations.len(), "perturbation"),
+        style::counted(robustness.images as u64, "image"),
+        style::counted(robustness.perturbations.len() as u64, "perturbation"),
         found.seed
     );
     let _ = writeln!(text, "\n{}\n", style::bold(&heading));
@@ -84,11 +84,6 @@ fn flips(text: &mut String, robustness: &Robustness) {
             row.from_undetermined,
         );
     }
-}
-
-/// `1 image`, `2 images`.
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Columns of the first column.

@@ -90,10 +90,7 @@ impl Desk {
     }
 
     /// As [`open`](Self::open), with so many requests in a file at most.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn with_files_of(folder: &Path, most_requests: usize) -> Result<Self, TapeError> {
+    fn with_files_of(folder: &Path, most_requests: usize) -> Result<Self, TapeError> {
         fs_err::create_dir_all(folder)?;
         let answers = if tape::file_of(folder).is_file() {
             Recording::open(folder)?.into_answers()

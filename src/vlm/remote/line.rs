@@ -312,9 +312,7 @@ impl Wire {
             Err(Snag::Fatal(error)) => Err(error),
         }
     }
-}
 
-impl Wire {
     /// The answer, if it has come; else the question is written down, to be handed in.
     fn ask_later<Question: Ask>(
         &self,
