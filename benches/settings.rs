@@ -40,13 +40,12 @@ fn main() -> Outcome<()> {
 /// One row a number of questions.
 fn stages(model: &LlamaVlm, rounds: u32) -> Outcome<()> {
     let names = Spent::default().stages().map(|(name, _)| name);
-    println!("| questions | {} | of which encoder | all |", names.join(" | "));
-    println!("| --: | {}--: | --: |", "--: | ".repeat(names.len()));
+    println!("| questions | {} | all |", names.join(" | "));
+    println!("| --: | {}--: |", "--: | ".repeat(names.len()));
     for count in QUESTIONS {
         let mut stages: Vec<Vec<Duration>> = vec![Vec::new(); names.len()];
-        let (mut whole, mut encoder) = (Vec::new(), Vec::new());
+        let mut whole = Vec::new();
         for round in 0..rounds {
-            encoder.push(model.encode_alone(&view(round))?.map_err(|why| why.to_string())?);
             let before = model.spent()?;
             whole.push(ask(model, round, count)?);
             let spent = model.spent()?.since(before).stages();
@@ -56,8 +55,7 @@ fn stages(model: &LlamaVlm, rounds: u32) -> Outcome<()> {
         }
         let cells: Vec<String> =
             stages.into_iter().map(|times| milliseconds(median(times))).collect();
-        let (encoder, whole) = (milliseconds(median(encoder)), milliseconds(median(whole)));
-        println!("| {count} | {} | {encoder} | {whole} |", cells.join(" | "));
+        println!("| {count} | {} | {} |", cells.join(" | "), milliseconds(median(whole)));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@
 //!     value   4 bytes   minute of last use, since 2020, for eviction
 //!             …         the answer, as its wrapper writes it
 //!   features.redb                    the same, of what localizers have seen of images
+//!   images.redb                      the same, of what vision encoders have made of images
 //! ```
 //!
 //! What is in a key: the view's hash (pixels, or what the view was made of), the model's fingerprint
@@ -21,10 +22,11 @@
 //!
 //! Only answers are kept: what could not be had is asked again. Answers are written in batches, so
 //! that a run that is killed loses at most the last second of them, and the file is whole
-//! whatever happens. Features are thousands of times larger than answers and have a file of their own,
-//! which may take half of the disk that the cache may take: answers then never make room for them, and
-//! when it is full no more are kept, rather than those of one image for those of the next. A broken file is put aside and an empty one begun; while another process has
-//! the file, there is no cache. Losing it loses time and nothing else.
+//! whatever happens. Features and images are thousands of times larger than answers and have files of
+//! their own, each of which may take a quarter of the disk that the cache may take: answers then never
+//! make room for them, and when one is full no more are kept in it, rather than those of one image for
+//! those of the next. A broken file is put aside and an empty one begun; while another process has the
+//! files, there is no cache. Losing it loses time and nothing else.
 
 mod file;
 mod fill;
@@ -40,7 +42,8 @@ pub use self::fill::Kept;
 pub use self::prune::{Pruned, Stats};
 
 /// What the cache may take unless another bound is set: two gibibytes, half of it for some fifteen
-/// million answers, half for the features of some two thousand images (of the demo's localizer).
+/// million answers, a quarter for the features of some thousand images (of the demo's localizer), a
+/// quarter for the embeddings of some five hundred (of SmolVLM with five tiles).
 pub const DEFAULT_LIMIT_BYTES: u64 = 2 << 30;
 
 /// The files, and what they hold.
@@ -51,6 +54,8 @@ const OF_ANSWERS: Holds = Holds {
 };
 const FEATURES: &str = "features";
 const OF_FEATURES: Holds = Holds { kinds: &[Kind::Features], when_full: WhenFull::KeepNoMore };
+const IMAGES: &str = "images";
+const OF_IMAGES: Holds = Holds { kinds: &[Kind::Image], when_full: WhenFull::KeepNoMore };
 
 /// The version of the layout; also in the folder's name.
 const LAYOUT: u32 = 1;
@@ -68,12 +73,14 @@ pub enum Kind {
     Boxes,
     /// What a localizer has seen of an image, whatever it looks for.
     Features,
+    /// What a vision encoder has made of an image, for a language model.
+    Image,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Answer, Self::Reply, Self::Embedding, Self::Boxes, Self::Features];
+    pub const ALL: [Self; 6] =
+        [Self::Answer, Self::Reply, Self::Embedding, Self::Boxes, Self::Features, Self::Image];
 
     /// Its name, which its table bears.
     pub fn name(self) -> &'static str {
@@ -83,6 +90,7 @@ impl Kind {
             Self::Embedding => "embeddings",
             Self::Boxes => "boxes",
             Self::Features => "features",
+            Self::Image => "images",
         }
     }
 }
@@ -102,6 +110,7 @@ impl Kind {
 pub struct Cache {
     answers: Shelf,
     features: Shelf,
+    images: Shelf,
 }
 
 impl Cache {
@@ -112,11 +121,12 @@ impl Cache {
     /// [`CacheError::Busy`] while another process has them open, [`CacheError::Unusable`] when the
     /// folder can't be written. A broken file is put aside and is no error.
     pub fn open(folder: &Path, limit_bytes: u64) -> Result<Self, CacheError> {
-        let for_features = limit_bytes / 2;
+        let Shares { answers, features, images } = Shares::of(limit_bytes);
         let open = |name, holds, limit| Shelf::open(file::path_in(folder, name), holds, limit);
         Ok(Self {
-            answers: open(ANSWERS, OF_ANSWERS, limit_bytes - for_features)?,
-            features: open(FEATURES, OF_FEATURES, for_features)?,
+            answers: open(ANSWERS, OF_ANSWERS, answers)?,
+            features: open(FEATURES, OF_FEATURES, features)?,
+            images: open(IMAGES, OF_IMAGES, images)?,
         })
     }
 
@@ -125,8 +135,11 @@ impl Cache {
     /// # Errors
     /// None is known.
     pub fn in_memory() -> Result<Self, CacheError> {
-        let (answers, features) = (Shelf::in_memory(OF_ANSWERS)?, Shelf::in_memory(OF_FEATURES)?);
-        Ok(Self { answers, features })
+        Ok(Self {
+            answers: Shelf::in_memory(OF_ANSWERS)?,
+            features: Shelf::in_memory(OF_FEATURES)?,
+            images: Shelf::in_memory(OF_IMAGES)?,
+        })
     }
 
     /// What is known of each key, in their order.
@@ -141,8 +154,9 @@ impl Cache {
 
     /// Writes what waits.
     pub fn flush(&self) {
-        self.answers.flush();
-        self.features.flush();
+        for shelf in self.shelves() {
+            shelf.flush();
+        }
     }
 
     /// Forgets everything, and gives the space back.
@@ -150,7 +164,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Unusable`] when the file can't be written.
     pub fn clear(&self) -> Result<Pruned, CacheError> {
-        self.prune(prune::Keep::Nothing, prune::Keep::Nothing)
+        self.prune([prune::Keep::Nothing; 3])
     }
 
     /// Forgets what was not used since so many days.
@@ -159,25 +173,26 @@ impl Cache {
     /// As [`clear`](Self::clear).
     pub fn prune_older_than(&self, days: u32) -> Result<Pruned, CacheError> {
         let since = prune::Keep::Since(shelf::minute_before(days));
-        self.prune(since, since)
+        self.prune([since; 3])
     }
 
-    /// Forgets what was used longest ago until all takes at most so many bytes: of the answers and of
-    /// the features half each.
+    /// Forgets what was used longest ago until all takes at most so many bytes, answers half of them,
+    /// features and images a quarter each.
     ///
     /// # Errors
     /// As [`clear`](Self::clear).
     pub fn prune_to(&self, bytes: u64) -> Result<Pruned, CacheError> {
-        let newest = |bytes| prune::Keep::Newest { bytes };
-        self.prune(newest(bytes - bytes / 2), newest(bytes / 2))
+        let Shares { answers, features, images } = Shares::of(bytes);
+        self.prune([answers, features, images].map(|bytes| prune::Keep::Newest { bytes }))
     }
 
-    fn prune(&self, answers: prune::Keep, features: prune::Keep) -> Result<Pruned, CacheError> {
-        let (answers, features) = (self.answers.prune(answers)?, self.features.prune(features)?);
-        Ok(Pruned {
-            forgotten: answers.forgotten + features.forgotten,
-            kept: answers.kept + features.kept,
-        })
+    fn prune(&self, keep: [prune::Keep; 3]) -> Result<Pruned, CacheError> {
+        let mut all = Pruned::default();
+        for (shelf, keep) in self.shelves().into_iter().zip(keep) {
+            let Pruned { forgotten, kept } = shelf.prune(keep)?;
+            all = Pruned { forgotten: all.forgotten + forgotten, kept: all.kept + kept };
+        }
+        Ok(all)
     }
 
     /// What is kept, by kind.
@@ -185,11 +200,13 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Unusable`] when the file can't be read.
     pub fn stats(&self) -> Result<Stats, CacheError> {
-        let (answers, features) = (self.answers.stats()?, self.features.stats()?);
-        Ok(Stats {
-            kinds: [answers.kinds, features.kinds].concat(),
-            file_bytes: answers.file_bytes + features.file_bytes,
-        })
+        let mut all = Stats::default();
+        for shelf in self.shelves() {
+            let Stats { kinds, file_bytes } = shelf.stats()?;
+            all.kinds.extend(kinds);
+            all.file_bytes += file_bytes;
+        }
+        Ok(all)
     }
 
     /// The folder in which the answers lie; nothing for a cache in memory.
@@ -197,11 +214,30 @@ impl Cache {
         self.answers.path()?.parent()
     }
 
+    fn shelves(&self) -> [&Shelf; 3] {
+        [&self.answers, &self.features, &self.images]
+    }
+
     fn shelf(&self, kind: Kind) -> &Shelf {
         match kind {
             Kind::Features => &self.features,
+            Kind::Image => &self.images,
             Kind::Answer | Kind::Reply | Kind::Embedding | Kind::Boxes => &self.answers,
         }
+    }
+}
+
+/// How the files share the disk that the cache may take.
+struct Shares {
+    answers: u64,
+    features: u64,
+    images: u64,
+}
+
+impl Shares {
+    fn of(bytes: u64) -> Self {
+        let quarter = bytes / 4;
+        Self { answers: bytes - 2 * quarter, features: quarter, images: quarter }
     }
 }
 

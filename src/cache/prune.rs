@@ -13,6 +13,9 @@ const KEY_AND_TREE: u64 = 16 + 16;
 /// Bytes of redb's pages.
 const PAGE: u64 = 4_096;
 
+/// Values whose lengths are looked at to reckon what all take.
+const LOOKED_AT: usize = 32;
+
 /// Which answers stay.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Keep {
@@ -62,17 +65,27 @@ pub(super) fn stats(
     Ok(Stats { kinds, file_bytes })
 }
 
-/// Bytes that all values of a kind take if they are as long as the first; nothing else is read.
-/// What is longer than a page gets a power of two of them.
+/// Bytes that a value of so many takes. What is longer than a page gets a power of two of them.
+pub(super) fn taken(value_bytes: usize) -> u64 {
+    let taken = KEY_AND_TREE + STAMP as u64 + value_bytes as u64;
+    if taken > PAGE { taken.next_power_of_two() } else { taken }
+}
+
+/// Bytes that all values of a kind take if they are on average as long as the first few; nothing else
+/// is read. Keys are hashes, so that the first are a fair draw.
 pub(super) fn stored_bytes(database: &Database, kind: Kind) -> Result<u64, redb::Error> {
     let table = match database.begin_read()?.open_table(table(kind)) {
         Ok(table) => table,
         Err(TableError::TableDoesNotExist(_)) => return Ok(0),
         Err(error) => return Err(error.into()),
     };
-    let first = table.first()?.map_or(0, |(_, value)| KEY_AND_TREE + value.value().len() as u64);
-    let taken = if first > PAGE { first.next_power_of_two() } else { first };
-    Ok(taken * table.len()?)
+    let (mut looked_at, mut bytes) = (0, 0);
+    for entry in table.iter()?.take(LOOKED_AT) {
+        let (_, value) = entry?;
+        looked_at += 1;
+        bytes += taken(value.value().len().saturating_sub(STAMP));
+    }
+    Ok(if looked_at == 0 { 0 } else { bytes * table.len()? / looked_at })
 }
 
 /// Forgets what is not to be kept and gives the space back to the system.
@@ -120,7 +133,7 @@ fn first_minute_kept(
             let (_, value) = entry?;
             let value = value.value();
             if value.len() >= STAMP {
-                *by_minute.entry(stamp_of(value)).or_default() += KEY_AND_TREE + value.len() as u64;
+                *by_minute.entry(stamp_of(value)).or_default() += taken(value.len() - STAMP);
             }
         }
     }

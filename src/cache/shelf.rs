@@ -52,6 +52,8 @@ pub(super) struct Shelf {
 struct Inner {
     /// Nothing once writing has failed: what is answered then is asked again another time.
     database: Option<Database>,
+    /// About what all values take, those that wait among them.
+    stored_bytes: u64,
     waiting: HashMap<(Kind, Hash), Vec<u8>>,
     waiting_bytes: usize,
     written: Instant,
@@ -78,6 +80,7 @@ impl Shelf {
 
     fn of(path: Option<PathBuf>, holds: Holds, limit_bytes: u64, database: Database) -> Self {
         let inner = Inner {
+            stored_bytes: stored_bytes(&database, holds.kinds),
             database: Some(database),
             waiting: HashMap::new(),
             waiting_bytes: 0,
@@ -117,6 +120,7 @@ impl Shelf {
         {
             return;
         }
+        inner.stored_bytes += prune::taken(value.len());
         inner.wait((kind, key), file::stamped(minute_now(), value));
         if inner.is_due() {
             inner.write();
@@ -135,8 +139,10 @@ impl Shelf {
         let mut inner = self.inner();
         inner.write();
         let Some(database) = &mut inner.database else { return Ok(Pruned::default()) };
-        prune::prune(database, self.holds.kinds, keep)
-            .map_err(|error| CacheError::Unusable { detail: error.to_string() })
+        let pruned = prune::prune(database, self.holds.kinds, keep)
+            .map_err(|error| CacheError::Unusable { detail: error.to_string() })?;
+        inner.stored_bytes = stored_bytes(database, self.holds.kinds);
+        Ok(pruned)
     }
 
     pub(super) fn stats(&self) -> Result<Stats, CacheError> {
@@ -162,7 +168,7 @@ impl Shelf {
             WhenFull::ForgetOldest => {
                 self.file_bytes().is_some_and(|bytes| bytes > self.limit_bytes)
             }
-            WhenFull::KeepNoMore => inner.stored_bytes(self.holds.kinds) > self.limit_bytes,
+            WhenFull::KeepNoMore => inner.stored_bytes > self.limit_bytes,
         }
     }
 
@@ -179,6 +185,11 @@ impl Shelf {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // A thread that panicked between two answers has left none half written.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn stored_bytes(&self) -> u64 {
+        self.inner().stored_bytes
     }
 
     /// Puts a value that was used at another time.
@@ -200,16 +211,6 @@ impl Inner {
         self.waiting.insert(key, value);
     }
 
-    /// About what the values of these kinds take, those that wait among them: all of one kind are
-    /// taken to be as long as its first.
-    fn stored_bytes(&self, kinds: &[Kind]) -> u64 {
-        let of_kind = |kind: &Kind| {
-            self.database.as_ref().map_or(Ok(0), |database| prune::stored_bytes(database, *kind))
-        };
-        let written: u64 = kinds.iter().map(|kind| of_kind(kind).unwrap_or(0)).sum();
-        written + self.waiting_bytes as u64
-    }
-
     fn is_due(&self) -> bool {
         self.written.elapsed() > WAITING_AT_MOST
             || self.waiting.len() >= MOST_WAITING
@@ -228,6 +229,11 @@ impl Inner {
         self.waiting.clear();
         self.waiting_bytes = 0;
     }
+}
+
+/// About what the values of these kinds take in the file.
+fn stored_bytes(database: &Database, kinds: &[Kind]) -> u64 {
+    kinds.iter().map(|kind| prune::stored_bytes(database, *kind).unwrap_or(0)).sum()
 }
 
 /// Minutes since 2020 began; four bytes last until the year 10186.

@@ -61,7 +61,7 @@ impl Doctor {
             None => self.model.gpu.told().ok(),
         };
         let mut written = self.tell(|| heading(&self.model.settings(), computes.as_deref()));
-        let report = match self.model.try_load()? {
+        let report = match self.model.try_load(None)? {
             Err(error) => {
                 let check = not_loaded(&error);
                 written = written.and_then(|()| self.tell(|| lines(&check)));

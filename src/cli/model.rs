@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -10,6 +11,7 @@ use super::exit::Failure;
 use super::gpu::GpuArgs;
 use super::models::named;
 use super::remote::{BatchArgs, Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
+use crate::cache::Cache;
 use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
 use crate::vlm::Vlm;
@@ -139,19 +141,28 @@ impl ModelArgs {
         self.guard.batch = batch;
     }
 
-    /// Loads the model.
-    pub(super) fn load(&self) -> Result<Loaded, Failure> {
-        self.try_load()?.map_err(|error| Failure::unopened(&error, help(&error)))
+    /// Loads the model. What its vision encoder makes of images is kept in the cache, if there is one.
+    pub(super) fn load(&self, cache: Option<&Arc<Cache>>) -> Result<Loaded, Failure> {
+        self.try_load(cache)?.map_err(|error| Failure::unopened(&error, help(&error)))
     }
 
     /// Loads the model; that it can't be loaded is a finding of its own.
-    pub(super) fn try_load(&self) -> Result<Result<Loaded, LoadError>, Failure> {
+    pub(super) fn try_load(
+        &self,
+        cache: Option<&Arc<Cache>>,
+    ) -> Result<Result<Loaded, LoadError>, Failure> {
         let local = match self.resolve()? {
             Named::Server(server) => return self.open(&server).map(Ok),
             Named::Local { model, mmproj } => Local { model, mmproj },
         };
         let loaded = self.load_local(&local)?;
-        Ok(loaded.map(|vlm| Loaded { vlm: Box::new(vlm), remote: None }))
+        Ok(loaded.map(|vlm| {
+            let vlm = match cache {
+                Some(cache) => vlm.keeping_images(Arc::clone(cache)),
+                None => vlm,
+            };
+            Loaded { vlm: Box::new(vlm), remote: None }
+        }))
     }
 
     /// What `--model` stands for.

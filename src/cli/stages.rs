@@ -214,7 +214,7 @@ impl StageArgs {
             return Ok(Models { vlm, encoders, remote: None, classifier, notes: Vec::new() });
         }
         let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
-        let Loaded { vlm, remote } = model.load()?;
+        let Loaded { vlm, remote } = model.load(cache.as_ref())?;
         let taped = remote.as_ref().is_some_and(|remote| remote.taped);
         let vlm: Box<dyn Vlm> = match cache {
             Some(cache) if !taped => Box::new(CachedVlm::new(vlm, cache)),

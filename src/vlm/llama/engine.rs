@@ -13,15 +13,12 @@
 
 use std::time::Instant;
 
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::mtmd::{
-    MtmdBitmap, MtmdContext, MtmdInputChunkType, MtmdInputChunks, MtmdInputText,
-};
 use llama_cpp_2::token::LlamaToken;
 
 use super::chat::ChatTemplate;
+use super::ffi::{Batch, Context, Piece, Pieces, Projector};
+use super::kept::KeptImages;
 use super::spent::Spent;
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
@@ -36,12 +33,12 @@ pub(super) const STEM: u32 = TRUNKS;
 /// The first sequence for a question of its own.
 pub(super) const FIRST_FORK: u32 = STEM + 1;
 
-/// The answer is read off the last token of a text; without one there are no logits, and
-/// `get_logits_ith` panics.
+/// The answer is read off the last token of a text; without one there are no logits.
 pub(super) const NOTHING_AFTER_IMAGE: &str =
     "the model's chat template puts nothing after the image";
 
 const NO_EYES: &str = "the model was loaded without a projector and can't see";
+const NO_LOGITS: &str = "the model gave no logits";
 
 /// What the context was made with; never exceeded.
 #[derive(Clone, Copy, Debug)]
@@ -61,18 +58,20 @@ pub(super) struct Limits {
 /// A model with its context, owned by one thread.
 pub(super) struct Engine<'model> {
     pub(super) model: &'model LlamaModel,
-    pub(super) context: LlamaContext<'model>,
+    pub(super) context: Context<'model>,
     /// Nothing for a model that only talks.
-    pub(super) eyes: Option<Eyes>,
+    pub(super) eyes: Option<Eyes<'model>>,
     pub(super) chat: ChatTemplate,
     pub(super) limits: Limits,
     pub(super) trunks: Trunks,
+    /// Images that were seen in other runs, where any are kept.
+    pub(super) kept: Option<KeptImages>,
     pub(super) spent: Spent,
 }
 
 /// What judging needs beside the language model.
-pub(super) struct Eyes {
-    pub(super) mtmd: MtmdContext,
+pub(super) struct Eyes<'model> {
+    pub(super) projector: Projector<'model>,
     pub(super) answers: YesNoTokens,
     /// The words of a model that answers in its own.
     pub(super) own_words: Option<YesNoTokens>,
@@ -100,108 +99,146 @@ impl Engine<'_> {
         self.model.vocab().tokenize(text.as_bytes(), false, true)
     }
 
-    fn eyes(&self) -> Result<&Eyes, Why> {
+    fn eyes(&self) -> Result<&Eyes<'_>, Why> {
         self.eyes.as_ref().ok_or_else(|| Why::failed(NO_EYES))
     }
 
-    /// Reads the answer off the first token's logits.
-    pub(super) fn read(&self, logits: &[f32], own_words: bool) -> Answer {
-        match self.eyes() {
-            Ok(eyes) => {
-                let own = eyes.own_words.as_ref().filter(|_| own_words);
-                own.unwrap_or(&eyes.answers).read(logits)
-            }
-            Err(why) => Answer::Unavailable(why),
-        }
+    /// Reads the answer off the logits of a token of the last batch.
+    pub(super) fn read(&self, index: usize, own_words: bool) -> Answer {
+        let read = |eyes: &Eyes<'_>, logits: &[f32]| {
+            let own = eyes.own_words.as_ref().filter(|_| own_words);
+            own.unwrap_or(&eyes.answers).read(logits)
+        };
+        let answer = self.eyes().and_then(|eyes| Ok(read(eyes, self.logits(index)?)));
+        answer.unwrap_or_else(Answer::Unavailable)
     }
 
-    /// Splits a text around its image into what mtmd evaluates.
-    pub(super) fn chunks(&self, view: Option<&View>, text: &str) -> Result<MtmdInputChunks, Why> {
-        let text = MtmdInputText { text: text.to_owned(), add_special: false, parse_special: true };
-        let bitmap = view.map(bitmap).transpose()?;
-        let bitmaps: Vec<&MtmdBitmap> = bitmap.iter().collect();
-        let eyes = self.eyes()?;
-        let chunks = eyes.mtmd.tokenize(text, &bitmaps).map_err(Why::failed)?;
-        self.check_chunks(&chunks, &eyes.mtmd)?;
-        Ok(chunks)
+    /// The logits of a token of the last batch.
+    pub(super) fn logits(&self, index: usize) -> Result<&[f32], Why> {
+        self.context.logits(index).ok_or_else(|| Why::failed(NO_LOGITS))
     }
 
-    /// Evaluates chunks into an empty sequence that has room for them.
-    pub(super) fn eval_chunks(
+    /// Splits a text around its image into what is evaluated.
+    pub(super) fn pieces(&self, view: Option<&View>, text: &str) -> Result<Pieces, Why> {
+        let projector = &self.eyes()?.projector;
+        let pixels = view.map(|view| &**view.pixels());
+        let pieces = projector.pieces(text, pixels).map_err(Why::failed)?;
+        self.check_pieces(&pieces, projector)?;
+        Ok(pieces)
+    }
+
+    /// Evaluates pieces into an empty sequence that has room for them: where it ends, and the index in
+    /// the last batch of its last token, whose logits are computed if they are wanted.
+    pub(super) fn evaluate_pieces(
         &mut self,
-        chunks: &MtmdInputChunks,
+        pieces: &Pieces,
+        view: Option<&View>,
         sequence: u32,
         logits: bool,
-    ) -> Result<Cursor, Why> {
-        let end = end_of(chunks);
+    ) -> Result<(Cursor, usize), Why> {
+        let end = end_of(pieces);
         self.check_room(end)?;
-        let batch = i32::try_from(self.limits.batch).unwrap_or(i32::MAX);
+        let embedding = self.embedding(pieces, view)?;
+        let mut embedding = embedding.as_slice();
         let began = Instant::now();
-        let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
-        let position = chunks
-            .eval_chunks(&mut eyes.mtmd, &mut self.context, 0, id(sequence), batch, logits)
-            .map_err(Why::failed)?;
+        let (mut position, mut last) = (0, 0);
+        for piece in pieces.iter() {
+            match piece {
+                Piece::Words(tokens) => {
+                    last = self.decode(&tokens, position, sequence, logits)?;
+                    position = position.saturating_add_unsigned(count(tokens.len()));
+                }
+                Piece::Image(image) => {
+                    let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
+                    let length = eyes.projector.length_of(&image).min(embedding.len());
+                    let (tile, rest) = embedding.split_at(length);
+                    let at = (sequence, position);
+                    let decoded = self.context.decode_image(&mut eyes.projector, &image, tile, at);
+                    position = decoded.map_err(Why::failed)?;
+                    embedding = rest;
+                }
+            }
+        }
         self.context.synchronize();
         self.spent.image += began.elapsed();
-        Ok(Cursor { position, ..end })
+        Ok((Cursor { position, ..end }, last))
     }
 
-    /// Appends tokens to a sequence, at most a batch at a time:
-    /// `GGML_ASSERT(n_tokens_all <= n_batch)`.
+    /// What the vision encoder makes of the image in a prompt, all its tiles one after another; that of
+    /// a view may be known.
+    fn embedding(&mut self, pieces: &Pieces, view: Option<&View>) -> Result<Vec<f32>, Why> {
+        let began = Instant::now();
+        let kept = self.kept.as_ref().zip(view);
+        let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
+        let images = || pieces.iter().filter_map(Piece::image);
+        let length = images().map(|image| eyes.projector.length_of(&image)).sum();
+        if let Some(known) = kept.and_then(|(kept, view)| kept.find(view, length)) {
+            self.spent.encode += began.elapsed();
+            return Ok(known);
+        }
+        let mut embedding = Vec::with_capacity(length);
+        for image in images() {
+            embedding.extend_from_slice(eyes.projector.encode(&image).map_err(Why::failed)?);
+        }
+        if let Some((kept, view)) = kept {
+            kept.keep(view, &embedding);
+        }
+        self.spent.encode += began.elapsed();
+        Ok(embedding)
+    }
+
+    /// Appends tokens to a sequence, at most a batch at a time; gives the index in the last batch of
+    /// the last, whose logits are computed if they are wanted.
     pub(super) fn decode(
         &mut self,
         tokens: &[LlamaToken],
         start: i32,
         sequence: u32,
-    ) -> Result<(), Why> {
-        let mut position = start;
-        for piece in tokens.chunks(self.limits.batch as usize) {
-            let mut batch = LlamaBatch::new(piece.len(), 1);
-            for token in piece {
-                batch.add(*token, position, &[id(sequence)], false).map_err(Why::failed)?;
-                position += 1;
+        logits: bool,
+    ) -> Result<usize, Why> {
+        let mut places = (start..).zip(tokens).peekable();
+        let mut last = 0;
+        while places.peek().is_some() {
+            let mut batch = Batch::of(tokens.len());
+            for (position, token) in places.by_ref().take(self.limits.batch as usize) {
+                let wanted = logits && std::ptr::eq(token, &raw const tokens[tokens.len() - 1]);
+                last = batch.add(*token, position, sequence, wanted);
             }
             self.context.decode(&mut batch).map_err(Why::failed)?;
         }
-        Ok(())
+        Ok(last)
     }
 
-    /// Makes `to`, which is empty, go on where `from` stands. One stream (`kv_unified`), so that
+    /// Makes `to`, which is empty, go on where `from` stands. All sequences are of one stream, so that
     /// this is bookkeeping and not a copy; with several it would be `GGML_ASSERT(is_full)` in
     /// `llama_kv_cache::seq_cp`.
     pub(super) fn fork(&mut self, from: u32, to: u32) -> Result<(), Why> {
-        self.context.kv_cache_seq_cp(id(from), id(to), None, None).map_err(Why::failed)
-    }
-
-    /// Empties a sequence. Removing a whole one can't fail; only partial removal can.
-    pub(super) fn drop_sequence(&mut self, sequence: u32) {
-        let _ = self.context.clear_kv_cache_seq(Some(sequence), None, None);
+        self.context.copy_sequence(from, to).map_err(Why::failed)
     }
 
     /// Checks what mtmd does not: that every token is one, and that an image whose tokens attend to
     /// each other is computed at once.
-    fn check_chunks(&self, chunks: &MtmdInputChunks, mtmd: &MtmdContext) -> Result<(), Why> {
+    fn check_pieces(&self, pieces: &Pieces, projector: &Projector<'_>) -> Result<(), Why> {
         let at_once = self.limits.batch.min(self.limits.micro_batch);
-        for chunk in (0..chunks.len()).filter_map(|index| chunks.get(index)) {
-            match chunk.chunk_type() {
+        let known = 0..self.model.n_vocab();
+        for piece in pieces.iter() {
+            match piece {
                 // A projector of another family asks for special tokens that this vocabulary lacks,
-                // and mtmd writes -1: GGML_ASSERT(idx >= 0) in mtmd_helper_eval_chunk_single.
-                MtmdInputChunkType::Text => {
-                    let known = 0..self.model.n_vocab();
-                    let tokens = chunk.text_tokens().unwrap_or_default();
+                // and mtmd writes -1.
+                Piece::Words(tokens) => {
                     if !tokens.iter().all(|token| known.contains(&token.0)) {
                         return Err(Why::failed("the projector belongs to another model"));
                     }
                 }
                 // GGML_ASSERT(causal_attn || n_ubatch >= n_tokens) in llama_context::decode, and
                 // silently other numbers where n_batch splits the image.
-                MtmdInputChunkType::Image if mtmd.decode_use_non_causal() => {
-                    let needed = count(chunk.n_tokens());
+                Piece::Image(image) if projector.sees_at_once() => {
+                    let needed = count(image.tokens);
                     if needed > at_once {
                         return Err(Why::TooLong { needed, limit: at_once });
                     }
                 }
-                MtmdInputChunkType::Image | MtmdInputChunkType::Audio => {}
+                Piece::Image(_) => {}
             }
         }
         Ok(())
@@ -231,24 +268,9 @@ impl Engine<'_> {
     }
 }
 
-/// Where an empty sequence will stand after these chunks.
-pub(super) fn end_of(chunks: &MtmdInputChunks) -> Cursor {
-    Cursor { position: chunks.total_positions(), cells: count(chunks.total_tokens()) }
-}
-
-fn bitmap(view: &View) -> Result<MtmdBitmap, Why> {
-    let pixels = view.pixels();
-    // The binding multiplies the sides in 32 bits.
-    if u64::from(pixels.width()) * u64::from(pixels.height()) * 3 > u64::from(u32::MAX) {
-        return Err(Why::failed("the image has more pixels than the engine takes"));
-    }
-    MtmdBitmap::from_image_data(pixels.width(), pixels.height(), pixels.as_raw())
-        .map_err(Why::failed)
-}
-
-/// A sequence as llama.cpp numbers it.
-pub(super) fn id(sequence: u32) -> i32 {
-    i32::try_from(sequence).unwrap_or(i32::MAX)
+/// Where an empty sequence will stand after these pieces.
+pub(super) fn end_of(pieces: &Pieces) -> Cursor {
+    Cursor { position: pieces.positions(), cells: count(pieces.tokens()) }
 }
 
 pub(super) fn count(tokens: usize) -> u32 {

@@ -13,11 +13,11 @@
 
 use std::time::Instant;
 
-use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
 use super::chat::{Manner, Prompt};
-use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, STEM, count, id};
+use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, STEM, count};
+use super::ffi::Batch;
 use crate::imaging::View;
 use crate::verdict::Why;
 use crate::vlm::Answer;
@@ -41,7 +41,7 @@ impl Engine<'_> {
         manner: &Manner,
     ) -> Vec<Answer> {
         let answers = self.try_forked(view, questions, manner);
-        self.drop_sequence(STEM);
+        self.context.clear_sequence(STEM);
         answers.unwrap_or_else(|why| vec![Answer::Unavailable(why); questions.len()])
     }
 
@@ -79,7 +79,7 @@ impl Engine<'_> {
         let stem = trunk.advance(shared);
         self.check_room(stem)?;
         let began = Instant::now();
-        self.decode(&tails[0][..shared], trunk.position, STEM)?;
+        self.decode(&tails[0][..shared], trunk.position, STEM, false)?;
         self.context.synchronize();
         self.spent.shared += began.elapsed();
 
@@ -133,8 +133,7 @@ impl Engine<'_> {
             Ok(ends) => {
                 let began = Instant::now();
                 for (&index, end) in group.iter().zip(ends) {
-                    let logits = self.context.get_logits_ith(end);
-                    answers[index] = Some(self.read(logits, forked.own_words));
+                    answers[index] = Some(self.read(end, forked.own_words));
                 }
                 self.spent.read += began.elapsed();
             }
@@ -145,25 +144,24 @@ impl Engine<'_> {
             }
         }
         for (fork, _) in (FIRST_FORK..).zip(group) {
-            self.drop_sequence(fork);
+            self.context.clear_sequence(fork);
         }
     }
 
     /// The index in the batch of each fork's last token, whose logits are the answer.
-    fn decode_forks(&mut self, forked: &Forked<'_>, group: &[usize]) -> Result<Vec<i32>, Why> {
+    fn decode_forks(&mut self, forked: &Forked<'_>, group: &[usize]) -> Result<Vec<usize>, Why> {
         let Forked { stem, suffixes, .. } = forked;
         let total = group.iter().map(|&index| suffixes[index].len()).sum();
-        let mut batch = LlamaBatch::new(total, 1);
+        let mut batch = Batch::of(total);
         let mut ends = Vec::with_capacity(group.len());
         for (fork, &index) in (FIRST_FORK..).zip(group) {
             self.fork(STEM, fork)?;
             let suffix = suffixes[index];
-            let mut left = suffix.len();
-            for (position, token) in (stem.position..).zip(suffix) {
-                left -= 1;
-                batch.add(*token, position, &[id(fork)], left == 0).map_err(Why::failed)?;
-            }
-            ends.push(batch.n_tokens() - 1);
+            let places = (stem.position..).zip(suffix);
+            let last = places.zip(1..).map(|((position, token), nth)| {
+                batch.add(*token, position, fork, nth == suffix.len())
+            });
+            ends.extend(last.last());
         }
         self.context.decode(&mut batch).map_err(Why::failed)?;
         Ok(ends)
@@ -192,12 +190,11 @@ impl Engine<'_> {
         if prompt.tail.is_empty() {
             return Err(Why::failed(NOTHING_AFTER_IMAGE));
         }
-        let chunks = self.chunks(view, &format!("{}{}", prompt.head, prompt.tail))?;
+        let pieces = self.pieces(view, &format!("{}{}", prompt.head, prompt.tail))?;
         self.clear();
-        let evaluated = self.eval_chunks(&chunks, STEM, true);
-        let answer =
-            evaluated.map(|_| self.read(self.context.get_logits_ith(-1), manner.own_words));
-        self.drop_sequence(STEM);
+        let evaluated = self.evaluate_pieces(&pieces, None, STEM, true);
+        let answer = evaluated.map(|(_, last)| self.read(last, manner.own_words));
+        self.context.clear_sequence(STEM);
         answer
     }
 }

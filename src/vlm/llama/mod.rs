@@ -10,8 +10,10 @@ pub mod demo;
 pub mod devices;
 mod engine;
 mod error;
+mod ffi;
 mod file;
 mod forks;
+mod kept;
 mod spent;
 mod talk;
 mod trunk;
@@ -20,7 +22,7 @@ mod yes_no;
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
 use self::chat::Manner;
 use self::devices::Placement;
@@ -28,10 +30,12 @@ use self::engine::{Engine, FIRST_FORK};
 pub use self::error::LoadError;
 pub use self::file::name_in;
 use self::file::sample;
+use self::kept::KeptImages;
 pub use self::spent::Spent;
 use self::worker::{Plan, Words, Worker};
 use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError};
+use crate::cache::Cache;
 use crate::ids::{Hash, ModelId};
 use crate::imaging::View;
 use crate::prompts::{PromptError, Prompts, Topic};
@@ -119,6 +123,8 @@ impl LlamaOptions {
 pub struct LlamaChat {
     worker: Worker,
     model: ModelId,
+    /// What moves the vision encoder's numbers.
+    encoder: Hash,
 }
 
 impl LlamaChat {
@@ -133,9 +139,9 @@ impl LlamaChat {
 
     fn load_with(options: LlamaOptions, words: Words) -> Result<Self, LoadError> {
         let placement = Placement::of(&options)?;
-        let fingerprint = fingerprint(&options, &placement)?;
+        let (fingerprint, encoder) = fingerprints(&options, &placement)?;
         let model = ModelId { name: options.name.clone(), fingerprint };
-        Ok(Self { worker: worker::start(Plan { options, placement, words })?, model })
+        Ok(Self { worker: worker::start(Plan { options, placement, words })?, model, encoder })
     }
 }
 
@@ -199,6 +205,16 @@ impl LlamaVlm {
         Ok(Self { talker, prompts, manner })
     }
 
+    /// Keeps what the vision encoder makes of images, and looks there first: an image that was seen in
+    /// another run is not encoded again. Answers are the same to the last bit.
+    #[must_use]
+    pub fn keeping_images(self, cache: Arc<Cache>) -> Self {
+        let kept = KeptImages::new(cache, self.talker.encoder);
+        // A thread that is gone is told by the first question.
+        let _ = self.talker.worker.run(|engine: &mut Engine<'_>| engine.kept = Some(kept));
+        self
+    }
+
     /// Answers each question from nothing: the plain path that [`Vlm::visible`] is held against.
     ///
     /// # Errors
@@ -218,10 +234,7 @@ impl LlamaVlm {
     /// # Errors
     /// As [`Vlm::visible`].
     pub fn evaluated_tokens(&self) -> Result<u64, VlmError> {
-        let count = |engine: &mut Engine<'_>| {
-            let work = engine.context.timings();
-            u64::from(work.n_p_eval().unsigned_abs()) + u64::from(work.n_eval().unsigned_abs())
-        };
+        let count = |engine: &mut Engine<'_>| engine.context.evaluated();
         self.talker.worker.run(count).ok_or(VlmError::Gone)
     }
 
@@ -231,19 +244,6 @@ impl LlamaVlm {
     /// As [`Vlm::visible`].
     pub fn spent(&self) -> Result<Spent, VlmError> {
         self.talker.worker.run(|engine: &mut Engine<'_>| engine.spent).ok_or(VlmError::Gone)
-    }
-
-    /// How long the vision encoder alone takes for a view, for measuring.
-    ///
-    /// # Errors
-    /// As [`Vlm::visible`]; what stands in the way of this view comes as [`Why`].
-    pub fn encode_alone(&self, view: &View) -> Result<Result<Duration, Why>, VlmError> {
-        let (view, manner) = (view.clone(), self.manner.clone());
-        let work = move |engine: &mut Engine<'_>| {
-            let prompt = engine.chat.prompt(true, "", &manner).map_err(Why::failed)?;
-            engine.encode_alone(&view, &prompt.head)
-        };
-        self.talker.worker.run(work).ok_or(VlmError::Gone)
     }
 
     fn ask_visible(
@@ -314,18 +314,23 @@ impl Chat for LlamaVlm {
 }
 
 /// Hash over what can change the numbers: both files, the batch shape, since rounding depends on
-/// which questions are evaluated together (llama.cpp#7052), and the GPU, where one computes.
-fn fingerprint(options: &LlamaOptions, placement: &Placement) -> Result<Hash, LoadError> {
-    let model = sample(&options.model)?;
+/// which questions are evaluated together (llama.cpp#7052), and the GPU, where one computes. And one
+/// over what can change those of the vision encoder.
+fn fingerprints(
+    options: &LlamaOptions,
+    placement: &Placement,
+) -> Result<(Hash, Hash), LoadError> {
+    let hash = |parts: &[String]| Hash::of_parts(parts.iter().map(String::as_bytes));
+    let model = sample(&options.model)?.to_string();
     let projector = options.projector.as_deref().map(sample).transpose()?;
-    let mut parts = vec![
-        model.to_string(),
-        projector.map_or_else(|| "no projector".to_owned(), |hash| hash.to_string()),
-        format!("forks={} context={}", options.forks, options.context_tokens),
-    ];
-    parts.extend(placement.rounding());
+    let projector =
+        projector.map_or_else(|| "no projector".to_owned(), |projector| projector.to_string());
+    let rounding: Vec<String> = placement.rounding().into_iter().collect();
+    let encoder = hash(&[vec![projector.clone()], rounding.clone()].concat());
+    let batch = format!("forks={} context={}", options.forks, options.context_tokens);
+    let mut parts = [vec![model, projector, batch], rounding].concat();
     if options.tuning != Tuning::default() {
         parts.push(format!("{:?}", options.tuning));
     }
-    Ok(Hash::of_parts(parts.iter().map(String::as_bytes)))
+    Ok((hash(&parts), encoder))
 }

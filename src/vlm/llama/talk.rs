@@ -3,8 +3,6 @@
 //! Every step takes the likeliest token that the form allows, one for each conversation that has
 //! not ended, and evaluates them as one batch.
 
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
@@ -12,7 +10,8 @@ use llama_cpp_2::token::data::LlamaTokenData;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 use super::chat::Prompt;
-use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count, id};
+use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count};
+use super::ffi::Batch;
 use super::trunk::Trunk;
 use crate::imaging::View;
 use crate::verdict::Why;
@@ -25,7 +24,7 @@ struct Speaker {
     sequence: u32,
     position: i32,
     /// Where in the last batch its logits are.
-    logits_at: i32,
+    logits_at: usize,
     said: Vec<LlamaToken>,
     grammar: Option<LlamaSampler>,
 }
@@ -92,7 +91,7 @@ impl Engine<'_> {
             let speakers = self.prefill(trunk, group, &tails, grammar.as_deref());
             let held = speakers.and_then(|speakers| self.hold(speakers, generate.most_tokens));
             for (fork, _) in (FIRST_FORK..).zip(group) {
-                self.drop_sequence(fork);
+                self.context.clear_sequence(fork);
             }
             for (index, reply) in held? {
                 replies[index] = Some(reply);
@@ -119,17 +118,14 @@ impl Engine<'_> {
     fn hold(&mut self, mut speakers: Vec<Speaker>, most: u32) -> Result<Vec<(usize, Reply)>, Why> {
         let mut held = Vec::new();
         while !speakers.is_empty() {
-            let mut batch = LlamaBatch::new(speakers.len(), 1);
+            let mut batch = Batch::of(speakers.len());
             let mut going_on = Vec::new();
             for mut speaker in speakers {
-                match speaker.speak(self.model, &self.context, most) {
+                match speaker.speak(self.model, self.logits(speaker.logits_at), most) {
                     Heard::Next(token) => {
-                        let sequence = id(speaker.sequence);
-                        batch
-                            .add(token, speaker.position, &[sequence], true)
-                            .map_err(Why::failed)?;
+                        speaker.logits_at =
+                            batch.add(token, speaker.position, speaker.sequence, true);
                         speaker.position += 1;
-                        speaker.logits_at = batch.n_tokens() - 1;
                         going_on.push(speaker);
                     }
                     Heard::End(reply) => held.push((speaker.index, reply)),
@@ -152,23 +148,22 @@ impl Engine<'_> {
         grammar: Option<&str>,
     ) -> Result<Vec<Speaker>, Why> {
         let total = group.iter().map(|&index| tails[index].len()).sum();
-        let mut batch = LlamaBatch::new(total, 1);
+        let mut batch = Batch::of(total);
         let mut speakers = Vec::with_capacity(group.len());
         for (sequence, &index) in (FIRST_FORK..).zip(group) {
             if let Some(trunk) = trunk {
                 self.fork(trunk.sequence, sequence)?;
             }
             let mut position = trunk.map_or(0, |trunk| trunk.end.position);
-            let mut left = tails[index].len();
-            for token in &tails[index] {
-                left -= 1;
-                batch.add(*token, position, &[id(sequence)], left == 0).map_err(Why::failed)?;
+            let tail = &tails[index];
+            let mut logits_at = 0;
+            for (nth, token) in (1..).zip(tail) {
+                logits_at = batch.add(*token, position, sequence, nth == tail.len());
                 position += 1;
             }
             let grammar = grammar
                 .map(|text| LlamaSampler::grammar(self.model, text, "root").map_err(Why::failed))
                 .transpose()?;
-            let logits_at = batch.n_tokens() - 1;
             speakers.push(Speaker {
                 index,
                 sequence,
@@ -193,9 +188,9 @@ enum Heard {
 
 impl Speaker {
     /// Takes the likeliest token that is allowed.
-    fn speak(&mut self, model: &LlamaModel, context: &LlamaContext<'_>, most: u32) -> Heard {
+    fn speak(&mut self, model: &LlamaModel, logits: Result<&[f32], Why>, most: u32) -> Heard {
         let unavailable = |why| Heard::End(Reply::Unavailable(why));
-        let token = match self.likeliest(context.get_logits_ith(self.logits_at)) {
+        let token = match logits.and_then(|logits| self.likeliest(logits)) {
             Ok(token) => token,
             Err(why) => return unavailable(why),
         };

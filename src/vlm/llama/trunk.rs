@@ -88,23 +88,23 @@ impl Engine<'_> {
             return Ok(trunk);
         }
         let began = Instant::now();
-        let chunks = self.chunks(Some(view), head)?;
+        let pieces = self.pieces(Some(view), head)?;
         self.spent.prepare += began.elapsed();
-        let end = end_of(&chunks);
+        let end = end_of(&pieces);
         self.check_room(end)?;
         self.make_room(end.cells.saturating_add(wanted), None);
         let sequence = match self.trunks.free_sequence() {
             Some(free) => free,
             None => self.evict(None).map_or(0, |trunk| trunk.sequence),
         };
-        match self.eval_chunks(&chunks, sequence, false) {
-            Ok(end) => {
+        match self.evaluate_pieces(&pieces, Some(view), sequence, false) {
+            Ok((end, _)) => {
                 let trunk = Trunk { sequence, end };
                 self.trunks.keep(view, head, trunk);
                 Ok(trunk)
             }
             Err(why) => {
-                self.drop_sequence(sequence);
+                self.context.clear_sequence(sequence);
                 Err(why)
             }
         }
@@ -121,13 +121,13 @@ impl Engine<'_> {
 
     fn evict(&mut self, but: Option<u32>) -> Option<Trunk> {
         let trunk = self.trunks.oldest_but(but)?;
-        self.drop_sequence(trunk.sequence);
+        self.context.clear_sequence(trunk.sequence);
         Some(trunk)
     }
 
     /// Empties the cache, images and all.
     pub(super) fn clear(&mut self) {
-        self.context.clear_kv_cache();
+        self.context.clear();
         self.trunks = Trunks::default();
     }
 }

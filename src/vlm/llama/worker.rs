@@ -4,24 +4,24 @@
 //! thread's stack from loading to the end. Work comes over a channel, one view at a time; what
 //! comes of it goes back over the work's own.
 
-use std::num::NonZeroU32;
+use std::ffi::CString;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
 
-use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
+use image::{Rgb, RgbImage};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::mtmd::{MtmdBitmap, MtmdContext, MtmdContextParams, MtmdInputText};
 
 use super::chat::ChatTemplate;
 use super::devices::Placement;
 use super::engine::{Engine, Eyes, FIRST_FORK, Limits};
+use super::ffi::{Context, Piece, Projector, Settings, Wiring};
 use super::spent::Spent;
 use super::trunk::Trunks;
 use super::yes_no::YesNoTokens;
-use super::{LlamaOptions, LoadError, MOST_FORKS, Tuning};
+use super::{LlamaOptions, LoadError, MOST_FORKS};
 
 /// The side of the square that is used to ask a model how many tokens an image takes at most.
 const LARGE_IMAGE: u32 = 2_048;
@@ -163,7 +163,7 @@ fn build_engine<'model>(
     let eyes = match &options.projector {
         None => None,
         Some(projector) => Some(Eyes {
-            mtmd: load_projector(model, projector, options, &marker, placement.on_gpu())?,
+            projector: load_projector(model, projector, options, &marker, placement.on_gpu())?,
             answers: YesNoTokens::find(&model.vocab())?,
             own_words: words
                 .map(|words| YesNoTokens::beginning(&model.vocab(), words))
@@ -173,68 +173,46 @@ fn build_engine<'model>(
     let chat = ChatTemplate::of_model(model, &marker)?;
     let wanted = wanted_limits(model, eyes.as_ref(), &marker, options);
     let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
-    let params = tuned(LlamaContextParams::default(), options.tuning)
-        .with_n_ctx(NonZeroU32::new(wanted.cells.max(LEAST_CELLS)))
-        .with_n_batch(wanted.batch)
-        .with_n_ubatch(wanted.micro_batch)
-        .with_n_seq_max(wanted.forks + FIRST_FORK)
-        .with_kv_unified(true)
-        // Gemma 3's window would drop the image's first tokens before the last question is asked.
-        .with_swa_full(true)
-        .with_n_threads(threads)
-        .with_n_threads_batch(threads);
-    let context = model
-        .new_context(backend, params)
+    let settings = Settings {
+        cells: wanted.cells.max(LEAST_CELLS),
+        batch: wanted.batch,
+        micro_batch: wanted.micro_batch,
+        sequences: wanted.forks + FIRST_FORK,
+        threads,
+        flash_attention: options.tuning.flash_attention,
+        quantised_cache: options.tuning.quantised_cache,
+    };
+    let context = Context::new(backend, model, settings)
         .map_err(|error| LoadError::Context { detail: error.to_string() })?;
     // llama.cpp rounds and clamps what it is asked for (n_batch to n_ctx, among others); what counts
     // is what it took.
     let limits = Limits {
-        cells: context.n_ctx().min(wanted.cells),
-        batch: context.n_batch(),
-        micro_batch: context.n_ubatch(),
+        cells: context.cells().min(wanted.cells),
+        batch: context.batch(),
+        micro_batch: context.micro_batch(),
         ..wanted
     };
     let (trunks, spent) = (Trunks::default(), Spent::default());
-    Ok(Engine { model, context, eyes, chat, limits, trunks, spent })
+    Ok(Engine { model, context, eyes, chat, limits, trunks, kept: None, spent })
 }
 
-/// What of llama.cpp's own choices is overruled.
-fn tuned(params: LlamaContextParams, tuning: Tuning) -> LlamaContextParams {
-    /// `LLAMA_FLASH_ATTN_TYPE_DISABLED`.
-    const WITHOUT_FLASH_ATTENTION: i32 = 0;
-    let params = if tuning.flash_attention {
-        params
-    } else {
-        params.with_flash_attention_policy(WITHOUT_FLASH_ATTENTION)
-    };
-    if tuning.quantised_cache {
-        params.with_type_k(KvCacheType::Q8_0).with_type_v(KvCacheType::Q8_0)
-    } else {
-        params
-    }
-}
-
-fn load_projector(
-    model: &LlamaModel,
+fn load_projector<'model>(
+    model: &'model LlamaModel,
     path: &Path,
     options: &LlamaOptions,
     marker: &str,
     use_gpu: bool,
-) -> Result<MtmdContext, LoadError> {
+) -> Result<Projector<'model>, LoadError> {
     let failed = |detail: String| LoadError::Projector { path: path.to_owned(), detail };
     let text = path.to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
-    let media_marker = std::ffi::CString::new(marker).map_err(|error| failed(error.to_string()))?;
-    let params = MtmdContextParams {
-        use_gpu,
-        n_threads: i32::try_from(options.threads.get()).unwrap_or(i32::MAX),
-        print_timings: false,
-        media_marker,
-        ..MtmdContextParams::default()
-    };
-    let mtmd = MtmdContext::init_from_file(text, model, &params)
-        .map_err(|error| failed(error.to_string()))?;
-    if mtmd.support_vision() {
-        Ok(mtmd)
+    let text = CString::new(text).map_err(|error| failed(error.to_string()))?;
+    let marker = CString::new(marker).map_err(|error| failed(error.to_string()))?;
+    let threads = i32::try_from(options.threads.get()).unwrap_or(i32::MAX);
+    let wiring = Wiring { threads, use_gpu, marker: &marker };
+    let projector =
+        Projector::load(model, &text, wiring).map_err(|error| failed(error.to_string()))?;
+    if projector.sees() {
+        Ok(projector)
     } else {
         Err(LoadError::NoVision { path: path.to_owned() })
     }
@@ -253,13 +231,13 @@ fn random_marker() -> String {
 /// how many they are is asked of the model itself, with a large blank image.
 fn wanted_limits(
     model: &LlamaModel,
-    eyes: Option<&Eyes>,
+    eyes: Option<&Eyes<'_>>,
     marker: &str,
     options: &LlamaOptions,
 ) -> Limits {
     let at_once = eyes
-        .filter(|eyes| eyes.mtmd.decode_use_non_causal())
-        .and_then(|eyes| largest_image(&eyes.mtmd, marker));
+        .filter(|eyes| eyes.projector.sees_at_once())
+        .and_then(|eyes| largest_image(&eyes.projector, marker));
     let micro_batch = at_once.unwrap_or(0).max(options.tuning.micro_batch.get());
     let positions = model.n_ctx_train();
     let cells = positions.min(options.context_tokens.get());
@@ -271,13 +249,12 @@ fn wanted_limits(
 /// `GGML_ASSERT(n_outputs_max <= cparams.n_outputs_max)` in `llama_context::output_reserve`.
 const LEAST_CELLS: u32 = 512;
 
-fn largest_image(mtmd: &MtmdContext, marker: &str) -> Option<u32> {
-    let side = LARGE_IMAGE as usize;
-    let blank =
-        MtmdBitmap::from_image_data(LARGE_IMAGE, LARGE_IMAGE, &vec![255; side * side * 3]).ok()?;
-    let text = MtmdInputText { text: marker.to_owned(), add_special: false, parse_special: true };
-    let chunks = mtmd.tokenize(text, &[&blank]).ok()?;
-    let tokens =
-        (0..chunks.len()).filter_map(|index| chunks.get(index)).map(|chunk| chunk.n_tokens());
+fn largest_image(projector: &Projector<'_>, marker: &str) -> Option<u32> {
+    let blank = RgbImage::from_pixel(LARGE_IMAGE, LARGE_IMAGE, Rgb([255; 3]));
+    let pieces = projector.pieces(marker, Some(&blank)).ok()?;
+    let tokens = pieces.iter().map(|piece| match piece {
+        Piece::Words(tokens) => tokens.len(),
+        Piece::Image(image) => image.tokens,
+    });
     tokens.max().and_then(|most| u32::try_from(most).ok())
 }
