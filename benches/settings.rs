@@ -1,4 +1,5 @@
-//! Where the time of a new image and its questions goes, and what llama.cpp's settings do to it.
+//! Where the time of a new image and its questions goes, what is saved of it where the image was kept
+//! in an earlier run, and what llama.cpp's settings do to it.
 //!
 //! `cargo bench --bench settings` measures the demo model; `-- MODEL.gguf MMPROJ.gguf [ROUNDS]` any
 //! other. Settings take turns, so that a busy moment hits each alike; one is loaded at a time, since
@@ -7,8 +8,10 @@
 #![expect(clippy::print_stdout, reason = "the tables are what a bench is for")]
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use praetor::cache::Cache;
 use praetor::imaging::View;
 use praetor::prompts::Prompts;
 use praetor::vlm::Vlm;
@@ -34,6 +37,8 @@ fn main() -> Outcome<()> {
     println!("{}, {rounds} rounds, medians; every image is new\n", options.name);
     stages(&LlamaVlm::load(options.clone(), Prompts::built_in()?)?, rounds)?;
     println!();
+    kept(&options, rounds)?;
+    println!();
     settings(&options, rounds)
 }
 
@@ -56,6 +61,31 @@ fn stages(model: &LlamaVlm, rounds: u32) -> Outcome<()> {
         let cells: Vec<String> =
             stages.into_iter().map(|times| milliseconds(median(times))).collect();
         println!("| {count} | {} | {} |", cells.join(" | "), milliseconds(median(whole)));
+    }
+    Ok(())
+}
+
+/// One row a number of questions: an image that is new beside one that is on disk.
+fn kept(options: &LlamaOptions, rounds: u32) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let load = || -> Outcome<LlamaVlm> {
+        let cache = Arc::new(Cache::open(folder.path(), u64::MAX)?);
+        Ok(LlamaVlm::load(options.clone(), Prompts::built_in()?)?.keeping_images(cache))
+    };
+    println!("| questions | new image | kept image | new / kept |\n| --: | --: | --: | --: |");
+    for count in QUESTIONS {
+        Cache::open(folder.path(), u64::MAX)?.clear()?;
+        let run = |model: &LlamaVlm| {
+            (0..rounds).map(|round| ask(model, round, count)).collect::<Outcome<Vec<Duration>>>()
+        };
+        let new = median(run(&load()?)?);
+        let again = load()?;
+        let kept = median(run(&again)?);
+        if again.encoded_images()? > 0 {
+            return Err("an image that was kept was encoded again".into());
+        }
+        let ratio = new.as_secs_f64() / kept.as_secs_f64();
+        println!("| {count} | {} | {} | {ratio:.2} |", milliseconds(new), milliseconds(kept));
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What only some families do: images that do not fit, tiles, and Pixtral's unwritten memory.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::thread;
 
+use praetor::cache::{Cache, DEFAULT_LIMIT_BYTES};
 use praetor::imaging::View;
 use praetor::verdict::Why;
 use praetor::vlm::chat::{Form, Generate, Reply, Turn};
@@ -119,6 +121,30 @@ fn a_larger_image_takes_more_tiles_where_the_family_cuts_it() {
 
 /// The last row of patches ends without a break, so that an image of one row reads no memory that
 /// was not written, and is held to what every family is held to.
+/// Tiles, M-RoPE, deepstack, images that see all of themselves: what comes off the disk is what the
+/// encoder gave, to the last bit of every answer.
+#[test]
+fn an_image_that_was_kept_is_not_encoded_again_and_answers_are_the_same() {
+    let asked = statements(5);
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    for family in FAMILIES {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Arc::new(Cache::open(folder.path(), DEFAULT_LIMIT_BYTES).unwrap());
+        let view = picture(200, 120, 3);
+        let plain = load(options_of(family)).visible(Some(&view), &asked).unwrap();
+        let first = load(options_of(family)).keeping_images(open());
+        assert_eq!(first.visible(Some(&view), &asked).unwrap(), plain, "{family}");
+        assert_eq!(first.encoded_images().unwrap(), 1, "{family}");
+        drop(first);
+        let again = load(options_of(family)).keeping_images(open());
+        assert_eq!(again.visible(Some(&view), &asked).unwrap(), plain, "{family}");
+        assert_eq!(again.encoded_images().unwrap(), 0, "{family}");
+        let other = picture(200, 120, 4);
+        assert_ne!(again.visible(Some(&other), &asked).unwrap(), plain, "{family}");
+        assert_eq!(again.encoded_images().unwrap(), 1, "{family}: another image is encoded");
+    }
+}
+
 #[test]
 fn pixtral_forked_equals_one_by_one_on_an_image_of_one_row() {
     let largest =

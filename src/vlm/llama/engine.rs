@@ -66,6 +66,8 @@ pub(super) struct Engine<'model> {
     pub(super) trunks: Trunks,
     /// Images that were seen in other runs, where any are kept.
     pub(super) kept: Option<KeptImages>,
+    /// Images that the vision encoder has seen.
+    pub(super) encoded: u64,
     pub(super) spent: Spent,
 }
 
@@ -183,6 +185,7 @@ impl Engine<'_> {
         if let Some((kept, view)) = kept {
             kept.keep(view, &embedding);
         }
+        self.encoded += u64::from(length > 0);
         self.spent.encode += began.elapsed();
         Ok(embedding)
     }

@@ -238,6 +238,15 @@ impl LlamaVlm {
         self.talker.worker.run(count).ok_or(VlmError::Gone)
     }
 
+    /// Images that the vision encoder has seen since the model was loaded; one that was kept is not
+    /// encoded again.
+    ///
+    /// # Errors
+    /// As [`Vlm::visible`].
+    pub fn encoded_images(&self) -> Result<u64, VlmError> {
+        self.talker.worker.run(|engine: &mut Engine<'_>| engine.encoded).ok_or(VlmError::Gone)
+    }
+
     /// Where the time of all questions since loading went.
     ///
     /// # Errors

@@ -193,7 +193,7 @@ fn build_engine<'model>(
         ..wanted
     };
     let (trunks, spent) = (Trunks::default(), Spent::default());
-    Ok(Engine { model, context, eyes, chat, limits, trunks, kept: None, spent })
+    Ok(Engine { model, context, eyes, chat, limits, trunks, kept: None, encoded: 0, spent })
 }
 
 fn load_projector<'model>(
