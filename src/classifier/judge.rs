@@ -16,7 +16,7 @@ use crate::units::Probability;
 use crate::verdict::{Finding, Holds, Method, Outcome, RuleVerdict, Step, Why};
 
 /// What runs the weights.
-pub trait Runner {
+pub trait Runner: Send + Sync {
     /// The first output for one tensor of 1 by 3 by side by side.
     ///
     /// # Errors

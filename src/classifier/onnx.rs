@@ -1,7 +1,7 @@
 //! ONNX Runtime, loaded as a library when it is needed.
 
-use std::cell::RefCell;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::session::Session;
@@ -12,7 +12,7 @@ use crate::ids::Hash;
 
 /// Weights in ONNX Runtime.
 pub struct OnnxRunner {
-    session: RefCell<Session>,
+    session: Mutex<Session>,
     fingerprint: Hash,
     /// Kept for as long as its session lives.
     _environment: Environment,
@@ -34,7 +34,7 @@ impl OnnxRunner {
             .and_then(|mut builder| builder.commit_from_memory(&bytes))
             .map_err(|error| failed(&error))?;
         let fingerprint = Hash::of(&bytes);
-        Ok(Self { session: RefCell::new(session), fingerprint, _environment: environment })
+        Ok(Self { session: Mutex::new(session), fingerprint, _environment: environment })
     }
 }
 
@@ -67,7 +67,7 @@ impl Runner for OnnxRunner {
         let failed = |error: ort::Error| ClassifierError::Failed { detail: error.to_string() };
         let side = i64::from(side);
         let input = Tensor::from_array((vec![1, 3, side, side], tensor)).map_err(failed)?;
-        let mut session = self.session.borrow_mut();
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let outputs = session.run(ort::inputs![input]).map_err(failed)?;
         let Some((_, first)) = outputs.iter().next() else {
             return Err(ClassifierError::Failed { detail: "there is no output".to_owned() });

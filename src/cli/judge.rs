@@ -53,13 +53,16 @@ impl Judge {
         let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
         let mut failure = None;
-        let judged = judge_all(way.judging(), tasks, |verdict| match report.take(verdict) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
-        });
+        let judged =
+            judge_all(way.judging(), self.judging.model.work.jobs(), tasks, |verdict| match report
+                .take(verdict)
+            {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            });
         // Whatever stopped the run, what was judged and what it cost is kept and shown.
         report.finish(started.elapsed(), way.spent(), bill);
         judged?;

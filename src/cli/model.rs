@@ -1,6 +1,6 @@
 //! The flags that choose a model, and the factory that loads it.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::exit::Failure;
 use super::gpu::GpuArgs;
 use super::models::named;
 use super::remote::{BatchArgs, Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
+use super::work::WorkArgs;
 use crate::cache::Cache;
 use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
@@ -37,15 +38,14 @@ pub(super) struct ModelArgs {
     /// known by their names
     #[arg(long, value_enum, default_value_t = FormWord::Auto, value_name = "FORM")]
     question_form: FormWord,
-    /// Threads for the model [default: all cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
     /// Room for an image and its questions, in tokens; at most what the model was trained on
     #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
     context: NonZeroU32,
     /// Questions evaluated as one batch (1 to 247); more is quicker and takes more memory
     #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N", value_parser = forks)]
     batch_questions: NonZeroU32,
+    #[command(flatten)]
+    pub(super) work: WorkArgs,
     #[command(flatten)]
     pub(super) gpu: GpuArgs,
     #[command(flatten)]
@@ -215,7 +215,8 @@ impl ModelArgs {
         let files = self.options(local)?;
         let form = self.form(local, &files.model);
         let options = LlamaOptions {
-            threads: self.threads.unwrap_or(files.threads),
+            threads: self.work.threads().unwrap_or(files.threads),
+            engines: self.work.jobs(),
             context_tokens: self.context,
             forks: self.batch_questions,
             ..files
@@ -256,20 +257,19 @@ impl ModelArgs {
             Ok(Named::Local { model, mmproj }) => Local { model, mmproj },
             Err(_) => Local { model: self.model.clone(), mmproj: None },
         };
-        let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
         let files = if self.is_demo() { None } else { Self::files(&local).ok() };
         let form = files.as_ref().map(|files| self.form(&local, &files.model)).unwrap_or_default();
         let revision = files.and_then(|files| files.revision);
         let mut settings: Settings = [
             ("model", self.model.clone()),
             ("question_form", form.to_string()),
-            ("threads", threads),
             ("context", self.context.to_string()),
             ("batch_questions", self.batch_questions.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         settings.extend(revision.map(|revision| ("model_revision".to_owned(), revision)));
+        settings.extend(self.work.settings());
         settings.extend(self.gpu.settings());
         settings
     }
@@ -279,6 +279,7 @@ impl ModelArgs {
         let mut settings = server.settings();
         let form = self.chosen_form().unwrap_or_else(|| QuestionForm::of_name(&server.shown()));
         settings.insert("question_form".to_owned(), form.to_string());
+        settings.insert("jobs".to_owned(), self.work.jobs().to_string());
         let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let taped = [("record", shown(&self.guard.record)), ("replay", shown(&self.guard.replay))];
         let taped = taped.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?)));

@@ -46,7 +46,7 @@ impl Signature {
 }
 
 /// A way of judging: CLUE, or one of the baselines.
-pub trait Judging {
+pub trait Judging: Sync {
     /// How it judges, by what, with which model.
     fn signature(&self) -> &Signature;
 

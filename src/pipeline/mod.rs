@@ -13,7 +13,7 @@ mod stated;
 pub mod stream;
 pub mod unsafebench;
 
-use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::constitution::Policy;
@@ -68,7 +68,7 @@ pub struct Pipeline<'models> {
     judge: Judge,
     regions: Option<Regions<'models>>,
     budget: Budget,
-    spent: Cell<Spent>,
+    spent: Mutex<Spent>,
 }
 
 impl<'models> Pipeline<'models> {
@@ -98,7 +98,7 @@ impl<'models> Pipeline<'models> {
             judge,
             regions: None,
             budget: Budget::default(),
-            spent: Cell::default(),
+            spent: Mutex::default(),
         };
         // What has no model to run on yet is left out too.
         Ok(pipeline.lacking(Stage::Relevance).lacking(Stage::Region))
@@ -176,7 +176,12 @@ impl<'models> Pipeline<'models> {
 
     /// What reasoning has cost so far.
     pub fn spent(&self) -> Spent {
-        self.spent.get()
+        *self.account()
+    }
+
+    fn account(&self) -> MutexGuard<'_, Spent> {
+        // It holds counts, each of which is right by itself.
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn scan(&self, whole: &View) -> Result<Option<Vec<Relevance>>, JudgeError> {
@@ -186,8 +191,6 @@ impl<'models> Pipeline<'models> {
 
     /// Thinks about what is still undecided, as far as the budget goes.
     fn settle_by_reasoning(&self, docket: &mut Docket) -> Result<(), JudgeError> {
-        let mut spent = self.spent.get();
-        spent.views += 1;
         let mut open = ByView::default();
         for index in by_suspicion(docket) {
             let case = &docket.cases[index];
@@ -195,14 +198,20 @@ impl<'models> Pipeline<'models> {
         }
         let sheets = open.sheets();
         let asked: usize = sheets.iter().map(|sheet| sheet.questions.len()).sum();
-        let mut allowed = self.budget.allows(&spent, asked);
+        let mut allowed = {
+            // What is allowed is taken at once: several images are judged at a time.
+            let mut spent = self.account();
+            spent.views += 1;
+            let allowed = self.budget.allows(&spent, asked);
+            spent.escalated += usize::from(allowed > 0);
+            spent.questions += allowed;
+            spent.left_out += asked - allowed;
+            allowed
+        };
         let began = Instant::now();
-        spent.escalated += usize::from(allowed > 0);
         for sheet in sheets {
             let now = sheet.questions.len().min(allowed);
             allowed -= now;
-            spent.questions += now;
-            spent.left_out += sheet.questions.len() - now;
             let topic = |question: &usize| self.judge.topic_of(*question).clone();
             let topics: Vec<Topic> = sheet.questions[..now].iter().map(topic).collect();
             let reasoned = reason(self.model, &self.prompts, &sheet.view, &topics)?;
@@ -214,8 +223,7 @@ impl<'models> Pipeline<'models> {
                 }
             }
         }
-        spent.time += began.elapsed();
-        self.spent.set(spent);
+        self.account().time += began.elapsed();
         Ok(())
     }
 

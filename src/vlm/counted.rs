@@ -1,6 +1,6 @@
 //! A model whose questions are counted, to say what a way of judging costs.
 
-use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError};
@@ -10,7 +10,7 @@ use crate::imaging::View;
 /// Hands everything on to another model, and counts.
 pub struct CountedVlm<'model> {
     inner: &'model dyn Vlm,
-    asked: Cell<Asked>,
+    asked: Mutex<Asked>,
 }
 
 /// What has been asked so far. Priors, which have no image, are not counted.
@@ -25,18 +25,22 @@ pub struct Asked {
 impl<'model> CountedVlm<'model> {
     /// Counts what `inner` is asked.
     pub fn new(inner: &'model dyn Vlm) -> Self {
-        Self { inner, asked: Cell::default() }
+        Self { inner, asked: Mutex::default() }
     }
 
     /// What has been asked so far.
     pub fn asked(&self) -> Asked {
-        self.asked.get()
+        *self.account()
+    }
+
+    fn account(&self) -> MutexGuard<'_, Asked> {
+        // It holds counts, each of which is right by itself.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count(&self, view: Option<&View>, questions: &[&str]) {
         if view.is_some() {
-            let Asked { questions: before, conversations } = self.asked.get();
-            self.asked.set(Asked { questions: before + questions.len() as u64, conversations });
+            self.account().questions += questions.len() as u64;
         }
     }
 }
@@ -61,8 +65,7 @@ impl Chat for CountedVlm<'_> {
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {
         let begun = conversations.iter().filter(|turns| turns.len() == 1).count() as u64;
-        let Asked { questions, conversations: before } = self.asked.get();
-        self.asked.set(Asked { questions, conversations: before + begun });
+        self.account().conversations += begun;
         self.inner.chat(view, conversations, generate)
     }
 

@@ -37,7 +37,8 @@ use crate::verdict::Why;
 /// - The replies come in the order of the conversations and are as many.
 /// - What can't be had for one conversation is a [`Reply::Unavailable`]; a [`VlmError`] means that
 ///   the backend can't go on at all.
-pub trait Chat {
+/// - Any thread may ask, and several may at the same time.
+pub trait Chat: Send + Sync {
     /// Goes on with conversations about one view, or about none, each on its own: what the model
     /// says next in every one. The image stands before the first turn.
     ///

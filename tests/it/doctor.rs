@@ -1,9 +1,10 @@
 //! The doctor: each illness is found by the check that is there for it and by no other, the demo
 //! model is well, and random weights of real families get a verdict.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use praetor::doctor::{Concern, Given, Grade, Knows, Report, examine};
 use praetor::ids::{Hash, ModelId};
@@ -55,8 +56,8 @@ struct Patient {
     illness: Illness,
     context: u32,
     pictures: BTreeMap<String, &'static [&'static str]>,
-    calls: Cell<u32>,
-    last: Cell<Option<Hash>>,
+    calls: AtomicU32,
+    last: Mutex<Option<Hash>>,
 }
 
 const PICTURES: [(&str, &[&str]); 7] = [
@@ -81,8 +82,8 @@ impl Patient {
             illness,
             context: 8_192,
             pictures: PICTURES.map(read).into(),
-            calls: Cell::new(0),
-            last: Cell::new(None),
+            calls: AtomicU32::new(0),
+            last: Mutex::new(None),
         }
     }
 
@@ -128,18 +129,20 @@ impl Patient {
         match self.illness {
             Illness::Ordered if odd => 1.0,
             Illness::Random => {
-                Self::chance(&[&self.calls.get().to_string(), &index.to_string()]) * 0.6
+                Self::chance(&[&self.calls.load(SeqCst).to_string(), &index.to_string()]) * 0.6
             }
-            Illness::Contaminated if self.last.get().map(|last| *last.bytes()) != now => 1.2,
+            Illness::Contaminated if self.last.lock().unwrap().map(|last| *last.bytes()) != now => {
+                1.2
+            }
             Illness::Leaky if statements.iter().any(|text| text.contains("<image>")) => 2.0,
             _ => 0.0,
         }
     }
 
     fn call(&self) -> Result<(), VlmError> {
-        self.calls.set(self.calls.get() + 1);
+        let calls = self.calls.fetch_add(1, SeqCst) + 1;
         match self.illness {
-            Illness::Dies(after) if self.calls.get() > after => Err(VlmError::Gone),
+            Illness::Dies(after) if calls > after => Err(VlmError::Gone),
             _ => Ok(()),
         }
     }
@@ -166,7 +169,7 @@ impl Vlm for Patient {
         if self.illness == Illness::Forgetful && answers.len() > 4 {
             answers.pop();
         }
-        self.last.set(view.map(View::hash));
+        *self.last.lock().unwrap() = view.map(View::hash);
         Ok(answers)
     }
 

@@ -4,8 +4,9 @@
 //! them Gemma 3, whose image tokens attend to each other and whose window slides, and Qwen-VL,
 //! whose image takes fewer positions than cells (M-RoPE).
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use image::{Rgb, RgbImage};
 use praetor::constitution::Thresholds;
@@ -121,6 +122,35 @@ pub(crate) fn assert_agreement(model: &LlamaVlm, view: &View, statements: &[Stri
         }
     }
     largest
+}
+
+/// Three engines of one model, asked by six threads at once.
+#[test]
+fn several_engines_answer_as_one_does() {
+    let (one, count) = (load(options("gemma3")), NonZeroUsize::new(3).unwrap());
+    let several = load(LlamaOptions { engines: count, ..options("gemma3") });
+    let asked = statements(9);
+    let asked = texts(&asked);
+    let views: Vec<View> = (0..6).map(|seed| picture(70, 50, seed)).collect();
+    let together = thread::scope(|scope| {
+        let ask = |view| {
+            let (several, asked) = (&several, &asked);
+            scope.spawn(move || {
+                // The second time the view's own engine is asked, which has not to encode it.
+                several.visible(Some(view), asked).unwrap();
+                several.visible(Some(view), asked).unwrap()
+            })
+        };
+        let threads: Vec<_> = views.iter().map(ask).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    for (view, together) in views.iter().zip(together) {
+        for (together, alone) in together.iter().zip(one.visible(Some(view), &asked).unwrap()) {
+            let difference = (log_odds(together) - log_odds(&alone)).abs();
+            assert!(difference <= tolerance(), "{difference}");
+        }
+    }
+    assert_eq!(several.encoded_images().unwrap(), 6);
 }
 
 #[test]

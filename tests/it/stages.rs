@@ -172,3 +172,23 @@ fn labels_and_flags_that_can_not_be_used_are_explained() {
         assert!(run.err.contains(words), "{arguments:?}: {}", run.err);
     }
 }
+
+/// Several images at a time, each in an engine of its own: the same verdicts in the same order.
+#[test]
+fn images_judged_at_a_time_come_out_as_one_by_one() {
+    let lines = |jobs: &str| {
+        let arguments = ["judge", EXAMPLES, "-c", DEMO, "--format", "jsonl", "--jobs", jobs];
+        let run = Praetor::new().run(&arguments);
+        assert_eq!(run.code, 0, "{}", run.err);
+        let verdict = |line: &str| serde_json::from_str::<Verdict>(line).unwrap();
+        run.out.lines().map(verdict).collect::<Vec<Verdict>>()
+    };
+    let (one, several) = (lines("1"), lines("3"));
+    assert_eq!(one.len(), 16);
+    for (one, other) in one.iter().zip(&several) {
+        assert_eq!((&one.image, one.verdict), (&other.image, other.verdict));
+        assert_eq!(one.violated, other.violated, "{}", one.image);
+        let score = |verdict: &Verdict| verdict.score.map_or(0.0, |score| score.value());
+        assert!((score(one) - score(other)).abs() < 0.005, "{}", one.image);
+    }
+}

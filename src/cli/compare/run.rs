@@ -68,7 +68,7 @@ impl Bench<'_> {
         let mut failure = None;
         let mut unread = Unread::default();
         let mut read = 0;
-        judge_all(way, tasks, |verdict| {
+        judge_all(way, judging.model.work.jobs(), tasks, |verdict| {
             bar.inc(1);
             match &verdict.error {
                 Some(error) => unread.add(&verdict.image, error),

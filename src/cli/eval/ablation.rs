@@ -1,6 +1,7 @@
 //! `praetor eval --ablation`: every way of judging on the same images, in tables by set.
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ fn measure(
     let (tasks, mut labels) = tasks(dataset.examples()?, eval.judging.limits.limits());
     let mut rows: Vec<(String, Row)> = Vec::new();
     let mut before = counted.asked();
-    judge_all(way.judging(), tasks, |verdict| {
+    // What each image costs is counted between two verdicts, so that they are judged one by one.
+    judge_all(way.judging(), NonZeroUsize::MIN, tasks, |verdict| {
         let now = counted.asked();
         if let Some(label) = labels.next() {
             let row = row_of(&mut rows, &label.set, variant);

@@ -1,14 +1,15 @@
 //! Vision-language models in this process, through llama.cpp and its `mtmd` library.
 //!
 //! Any pair of a GGUF language model and its `mmproj` projector loads; the model's own chat
-//! template is used. One thread owns the context ([`worker`]); a [`LlamaVlm`] is a handle to it
-//! that can be shared. What makes many questions cheap is in [`trunk`] and [`forks`]; what makes
-//! it talk, in [`talk`].
+//! template is used. A thread owns each context ([`worker`]), of which there are as many as views are
+//! to be looked at at a time ([`engines`]); a [`LlamaVlm`] is a handle that can be shared. What makes
+//! many questions cheap is in [`trunk`] and [`forks`]; what makes it talk, in [`talk`].
 
 mod chat;
 pub mod demo;
 pub mod devices;
 mod engine;
+mod engines;
 mod error;
 mod ffi;
 mod file;
@@ -27,12 +28,13 @@ use std::sync::Arc;
 use self::chat::Manner;
 use self::devices::Placement;
 use self::engine::{Engine, FIRST_FORK};
+use self::engines::Engines;
 pub use self::error::LoadError;
 pub use self::file::name_in;
 use self::file::sample;
 use self::kept::KeptImages;
 pub use self::spent::Spent;
-use self::worker::{Plan, Words, Worker};
+use self::worker::{Plan, Words};
 use super::chat::{Generate, Reply, Turn};
 use super::{Answer, Chat, Vlm, VlmError};
 use crate::cache::Cache;
@@ -57,8 +59,11 @@ pub struct LlamaOptions {
     pub projector: Option<PathBuf>,
     /// Name for people; by default the model's file name.
     pub name: String,
-    /// Threads for the computation.
+    /// Threads for the computation, which all engines share.
     pub threads: NonZeroUsize,
+    /// How many views are looked at at a time. Each engine has a KV cache and a projector of its own
+    /// and a share of the threads; the language model's weights are there once.
+    pub engines: NonZeroUsize,
     /// Tokens of the KV cache, at most what the model was trained on. All questions of an image
     /// share it.
     pub context_tokens: NonZeroU32,
@@ -109,6 +114,7 @@ impl LlamaOptions {
             model,
             projector: None,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            engines: NonZeroUsize::MIN,
             context_tokens: DEFAULT_CONTEXT_TOKENS,
             forks: DEFAULT_FORKS,
             gpu_layers: None,
@@ -121,7 +127,7 @@ impl LlamaOptions {
 /// A language model loaded in this process, to talk with.
 #[derive(Debug)]
 pub struct LlamaChat {
-    worker: Worker,
+    engines: Engines,
     model: ModelId,
     /// What moves the vision encoder's numbers.
     encoder: Hash,
@@ -141,7 +147,7 @@ impl LlamaChat {
         let placement = Placement::of(&options)?;
         let (fingerprint, encoder) = fingerprints(&options, &placement)?;
         let model = ModelId { name: options.name.clone(), fingerprint };
-        Ok(Self { worker: worker::start(Plan { options, placement, words })?, model, encoder })
+        Ok(Self { engines: Engines::start(Plan { options, placement, words })?, model, encoder })
     }
 }
 
@@ -152,11 +158,11 @@ impl Chat for LlamaChat {
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {
-        let (view, conversations) = (view.cloned(), conversations.to_vec());
+        let (shown, conversations) = (view.cloned(), conversations.to_vec());
         let generate = generate.clone();
         let work =
-            move |engine: &mut Engine<'_>| engine.talk(view.as_ref(), &conversations, &generate);
-        self.worker.run(work).ok_or(VlmError::Gone)
+            move |engine: &mut Engine<'_>| engine.talk(shown.as_ref(), &conversations, &generate);
+        self.engines.run(view, work).ok_or(VlmError::Gone)
     }
 
     fn model(&self) -> &ModelId {
@@ -211,7 +217,7 @@ impl LlamaVlm {
     pub fn keeping_images(self, cache: Arc<Cache>) -> Self {
         let kept = KeptImages::new(cache, self.talker.encoder);
         // A thread that is gone is told by the first question.
-        let _ = self.talker.worker.run(|engine: &mut Engine<'_>| engine.kept = Some(kept));
+        let _ = self.talker.engines.on_each(move |engine| engine.kept = Some(kept.clone()));
         self
     }
 
@@ -234,8 +240,8 @@ impl LlamaVlm {
     /// # Errors
     /// As [`Vlm::visible`].
     pub fn evaluated_tokens(&self) -> Result<u64, VlmError> {
-        let count = |engine: &mut Engine<'_>| engine.context.evaluated();
-        self.talker.worker.run(count).ok_or(VlmError::Gone)
+        let counts = self.talker.engines.on_each(|engine| engine.context.evaluated());
+        Ok(counts.ok_or(VlmError::Gone)?.into_iter().sum())
     }
 
     /// Images that the vision encoder has seen since the model was loaded; one that was kept is not
@@ -244,7 +250,8 @@ impl LlamaVlm {
     /// # Errors
     /// As [`Vlm::visible`].
     pub fn encoded_images(&self) -> Result<u64, VlmError> {
-        self.talker.worker.run(|engine: &mut Engine<'_>| engine.encoded).ok_or(VlmError::Gone)
+        let counts = self.talker.engines.on_each(|engine| engine.encoded);
+        Ok(counts.ok_or(VlmError::Gone)?.into_iter().sum())
     }
 
     /// Where the time of all questions since loading went.
@@ -252,7 +259,8 @@ impl LlamaVlm {
     /// # Errors
     /// As [`Vlm::visible`].
     pub fn spent(&self) -> Result<Spent, VlmError> {
-        self.talker.worker.run(|engine: &mut Engine<'_>| engine.spent).ok_or(VlmError::Gone)
+        let spent = self.talker.engines.on_each(|engine| engine.spent).ok_or(VlmError::Gone)?;
+        Ok(spent.into_iter().fold(Spent::default(), Spent::and))
     }
 
     fn ask_visible(
@@ -283,9 +291,9 @@ impl LlamaVlm {
         manner: Manner,
         way: Way,
     ) -> Result<Vec<Answer>, VlmError> {
-        let view = view.cloned();
-        let work = move |engine: &mut Engine<'_>| way(engine, view.as_ref(), &questions, &manner);
-        self.talker.worker.run(work).ok_or(VlmError::Gone)
+        let shown = view.cloned();
+        let work = move |engine: &mut Engine<'_>| way(engine, shown.as_ref(), &questions, &manner);
+        self.talker.engines.run(view, work).ok_or(VlmError::Gone)
     }
 }
 
@@ -325,10 +333,7 @@ impl Chat for LlamaVlm {
 /// Hash over what can change the numbers: both files, the batch shape, since rounding depends on
 /// which questions are evaluated together (llama.cpp#7052), and the GPU, where one computes. And one
 /// over what can change those of the vision encoder.
-fn fingerprints(
-    options: &LlamaOptions,
-    placement: &Placement,
-) -> Result<(Hash, Hash), LoadError> {
+fn fingerprints(options: &LlamaOptions, placement: &Placement) -> Result<(Hash, Hash), LoadError> {
     let hash = |parts: &[String]| Hash::of_parts(parts.iter().map(String::as_bytes));
     let model = sample(&options.model)?.to_string();
     let projector = options.projector.as_deref().map(sample).transpose()?;

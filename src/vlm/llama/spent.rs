@@ -37,13 +37,23 @@ impl Spent {
     /// What was spent since an earlier look.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
+        self.with(earlier, Duration::saturating_sub)
+    }
+
+    /// What both have spent.
+    #[must_use]
+    pub(super) fn and(self, other: Self) -> Self {
+        self.with(other, Duration::saturating_add)
+    }
+
+    fn with(self, other: Self, of_both: impl Fn(Duration, Duration) -> Duration) -> Self {
         Self {
-            prepare: self.prepare.saturating_sub(earlier.prepare),
-            encode: self.encode.saturating_sub(earlier.encode),
-            image: self.image.saturating_sub(earlier.image),
-            shared: self.shared.saturating_sub(earlier.shared),
-            own: self.own.saturating_sub(earlier.own),
-            read: self.read.saturating_sub(earlier.read),
+            prepare: of_both(self.prepare, other.prepare),
+            encode: of_both(self.encode, other.encode),
+            image: of_both(self.image, other.image),
+            shared: of_both(self.shared, other.shared),
+            own: of_both(self.own, other.own),
+            read: of_both(self.read, other.read),
         }
     }
 }

@@ -1,13 +1,12 @@
-//! The one thread that owns a llama context.
+//! The thread that owns a llama context.
 //!
-//! A context can't be shared and must not move while it borrows its model, so both live on this
-//! thread's stack from loading to the end. Work comes over a channel, one view at a time; what
+//! A context can't be shared and must not move while it borrows its model, so that it lives
+//! on this thread's stack from loading to the end; the model may be shared with other threads. Work comes over a channel, one view at a time; what
 //! comes of it goes back over the work's own.
 
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::OnceLock;
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use image::{Rgb, RgbImage};
@@ -72,26 +71,38 @@ pub(super) struct Plan {
     pub(super) words: Words,
 }
 
-/// Starts the thread and waits until the model is loaded or can't be.
-pub(super) fn start(plan: Plan) -> Result<Worker, LoadError> {
+/// Starts a thread and waits until its engine stands or can't be made. The first one loads the model,
+/// which others are given.
+pub(super) fn start(
+    plan: &Arc<Plan>,
+    model: Option<Arc<LlamaModel>>,
+) -> Result<(Worker, Arc<LlamaModel>), LoadError> {
     let (jobs, inbox) = mpsc::channel();
     let (ready, loaded) = mpsc::sync_channel(1);
+    let plan = Arc::clone(plan);
     let thread = thread::Builder::new()
         .name("llama".to_owned())
         // Tokenizers that llama.cpp has no code of its own for recurse through std::regex.
         .stack_size(16 << 20)
-        .spawn(move || run(&plan, &inbox, &ready))
+        .spawn(move || run(&plan, model, &inbox, &ready))
         .map_err(|error| LoadError::Context { detail: error.to_string() })?;
     match loaded.recv() {
-        Ok(Ok(())) => Ok(Worker { jobs: Some(jobs), thread: Some(thread) }),
+        Ok(Ok(model)) => Ok((Worker { jobs: Some(jobs), thread: Some(thread) }, model)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(LoadError::Context { detail: "the model's thread stopped".to_owned() }),
     }
 }
 
-fn run(plan: &Plan, inbox: &mpsc::Receiver<Job>, ready: &mpsc::SyncSender<Result<(), LoadError>>) {
-    let loaded = backend()
-        .and_then(|backend| Ok((backend, load_model(backend, &plan.options, &plan.placement)?)));
+fn run(
+    plan: &Plan,
+    model: Option<Arc<LlamaModel>>,
+    inbox: &mpsc::Receiver<Job>,
+    ready: &mpsc::SyncSender<Result<Arc<LlamaModel>, LoadError>>,
+) {
+    let loaded = backend().and_then(|backend| {
+        let load = || load_model(backend, &plan.options, &plan.placement).map(Arc::new);
+        Ok((backend, model.map_or_else(load, Ok)?))
+    });
     let (backend, model) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return drop(ready.send(Err(error))),
@@ -100,7 +111,7 @@ fn run(plan: &Plan, inbox: &mpsc::Receiver<Job>, ready: &mpsc::SyncSender<Result
         Ok(engine) => engine,
         Err(error) => return drop(ready.send(Err(error))),
     };
-    if ready.send(Ok(())).is_err() {
+    if ready.send(Ok(Arc::clone(&model))).is_err() {
         return;
     }
     for job in inbox {

@@ -84,6 +84,8 @@ struct Wire {
     url: reqwest::Url,
     path: &'static str,
     options: RemoteOptions,
+    /// Lets so many requests through at a time, whoever asks.
+    turnstile: Arc<Semaphore>,
 }
 
 impl Line {
@@ -96,7 +98,8 @@ impl Line {
         let client = client(&options, &url)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| unmade(&error))?;
-        Ok(Self { wire: Arc::new(Wire { client, url, path, options }), runtime })
+        let turnstile = Arc::new(Semaphore::new(options.concurrency.max(1)));
+        Ok(Self { wire: Arc::new(Wire { client, url, path, options, turnstile }), runtime })
     }
 
     /// Where it leads.
@@ -121,13 +124,12 @@ impl Line {
         questions: Vec<Question>,
     ) -> Result<Vec<Result<Question::Reply, Why>>, VlmError> {
         self.runtime.block_on(async {
-            let turnstile = Arc::new(Semaphore::new(self.wire.options.concurrency.max(1)));
             let mut under_way = JoinSet::new();
             let mut replies: Vec<_> = questions.iter().map(|_| Err(broken_off())).collect();
             for (index, question) in questions.into_iter().enumerate() {
-                let (wire, turnstile) = (self.wire.clone(), turnstile.clone());
+                let wire = self.wire.clone();
                 under_way.spawn(async move {
-                    let _turn = turnstile.acquire_owned().await;
+                    let _turn = wire.turnstile.acquire().await;
                     (index, wire.ask(&question).await)
                 });
             }

@@ -194,9 +194,8 @@ impl<'model> Context<'model> {
     pub(in super::super) fn logits(&self, index: usize) -> Option<&[f32]> {
         // SAFETY: waiting and reordering apart, which nobody sees, it changes nothing; an index
         // without logits gives null.
-        let logits = unsafe {
-            sys::llama_get_logits_ith(self.pointer.as_ptr(), i32::try_from(index).ok()?)
-        };
+        let logits =
+            unsafe { sys::llama_get_logits_ith(self.pointer.as_ptr(), i32::try_from(index).ok()?) };
         // SAFETY: one row holds the vocabulary, and stays until the next `&mut self`.
         NonNull::new(logits)
             .map(|row| unsafe { slice::from_raw_parts(row.as_ptr(), self.vocabulary) })
@@ -209,7 +208,11 @@ impl<'model> Context<'model> {
     }
 
     /// Makes `to`, which is empty, go on where `from` stands.
-    pub(in super::super) fn copy_sequence(&mut self, from: u32, to: u32) -> Result<(), NativeError> {
+    pub(in super::super) fn copy_sequence(
+        &mut self,
+        from: u32,
+        to: u32,
+    ) -> Result<(), NativeError> {
         self.check(from)?;
         self.check(to)?;
         // SAFETY: both are sequences of this context: GGML_ASSERT(seq_id < seq_to_stream.size()).

@@ -99,7 +99,10 @@ impl<'model> Projector<'model> {
 
     /// What the vision encoder makes of an image: for each of its tokens as many numbers as the
     /// language model takes.
-    pub(in super::super) fn encode(&mut self, image: &ImagePiece<'_>) -> Result<&[f32], NativeError> {
+    pub(in super::super) fn encode(
+        &mut self,
+        image: &ImagePiece<'_>,
+    ) -> Result<&[f32], NativeError> {
         let length = self.length_of(image);
         if length == 0 {
             return Err(NativeError::NotEncoded(0));
