@@ -1,5 +1,8 @@
 //! The ways of asking that are compared, each behind one call.
 
+use std::sync::Arc;
+
+use praetor::cache::Cache;
 use praetor::imaging::{Limits, Source, View, decode_bytes};
 use praetor::prompts::Prompts;
 use praetor::vlm::llama::{LlamaOptions, LlamaVlm};
@@ -44,6 +47,8 @@ pub(crate) struct InProcess {
     pub(crate) model: LlamaVlm,
     view: Option<View>,
     one_by_one: bool,
+    /// Where images are kept.
+    _folder: tempfile::TempDir,
 }
 
 impl InProcess {
@@ -52,8 +57,10 @@ impl InProcess {
             threads: threads.try_into()?,
             ..LlamaOptions::new(&shape.model, &shape.projector)
         };
-        let model = LlamaVlm::load(options, Prompts::built_in()?)?;
-        Ok(Self { model, view: None, one_by_one: false })
+        let folder = tempfile::tempdir()?;
+        let cache = Arc::new(Cache::open(folder.path(), u64::MAX)?);
+        let model = LlamaVlm::load(options, Prompts::built_in()?)?.keeping_images(cache);
+        Ok(Self { model, view: None, one_by_one: false, _folder: folder })
     }
 
     /// Each question from nothing.

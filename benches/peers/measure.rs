@@ -13,11 +13,14 @@ use crate::questions::{Picture, Pictures, Question};
 use crate::server::{Server, Setting};
 use crate::shape::{COUNTS, Plan};
 
-/// Whether the image was asked about before.
+/// Whether the image was asked about before, and how long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Image {
     New,
+    /// Just now: those who are asked still hold it.
     Known,
+    /// In another run: praetor has kept what the vision encoder made of it.
+    Kept,
 }
 
 /// Seconds of one way for one number of questions.
@@ -46,7 +49,8 @@ impl Drivers {
         questions: &[Question],
     ) -> Outcome<Vec<Answered>> {
         match (way, image) {
-            (Way::Praetor, Image::New) => self.praetor.ask(picture, questions),
+            // It is decoded anew, so that the engine does not know it for the one before.
+            (Way::Praetor, Image::New | Image::Kept) => self.praetor.ask(picture, questions),
             (Way::Praetor, Image::Known) => self.praetor.again(picture, questions),
             (Way::Server, _) => self.server.ask(picture, questions),
             (Way::Array, _) => self.array.ask(picture, questions),
@@ -99,6 +103,7 @@ impl<'a> Rounds<'a> {
                 if self.plan.fresh.contains(&count) {
                     picture = self.pictures.next()?;
                     self.sharing(round, Image::New, count, &picture)?;
+                    self.kept(count, &picture)?;
                 }
                 self.sharing(round, Image::Known, count, &picture)?;
                 if self.plan.plain.is_none() {
@@ -160,6 +165,19 @@ impl<'a> Rounds<'a> {
         for way in [Way::Server, Way::Array] {
             self.agreements.compare(way, &questions, &answers[&Way::Praetor], &answers[&way]);
         }
+        Ok(())
+    }
+
+    /// An image that is on disk, and whether its answers are those of the one that is known.
+    fn kept(&mut self, count: usize, picture: &Picture) -> Outcome<()> {
+        let questions = self.next_questions(count);
+        let encoded = self.drivers.praetor.model.encoded_images()?;
+        let kept = self.timed(Way::Praetor, Image::Kept, picture, &questions)?;
+        if self.drivers.praetor.model.encoded_images()? > encoded {
+            return Err("an image that was kept was encoded again".into());
+        }
+        let known = self.drivers.ask(Way::Praetor, Image::Known, picture, &questions)?;
+        self.agreements.compare(Way::Praetor, &questions, &known, &kept);
         Ok(())
     }
 

@@ -65,19 +65,21 @@ impl Measured {
                 let (asked, seconds) = self.plainly_asked(way)?;
                 seconds / ratio(asked) * ratio(count)
             }
-            (_, Image::New) => self.image(way)? + self.measured(way, count, Image::Known)?,
+            // A server has nothing of an image from another run.
+            (Way::Server | Way::Array, Image::Kept) => return self.seconds(way, count, Image::New),
             (_, Image::Known) => return None,
+            _ => self.image(way, image)? + self.measured(way, count, Image::Known)?,
         };
         Some(Seconds { seconds, reckoned: true })
     }
 
     /// What the image alone costs, where the same number of questions was asked of it when it was
-    /// new and when it was known.
-    fn image(&self, way: Way) -> Option<f64> {
+    /// such and when it was known.
+    fn image(&self, way: Way, image: Image) -> Option<f64> {
         let cost = |timing: &Timing| {
             let known = self.measured(way, timing.count, Image::Known)?;
-            let new = (timing.way, timing.image) == (way, Image::New);
-            new.then(|| median(&timing.seconds) - known)
+            let such = (timing.way, timing.image) == (way, image);
+            such.then(|| median(&timing.seconds) - known)
         };
         self.timings.iter().find_map(cost)
     }

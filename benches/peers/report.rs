@@ -64,8 +64,10 @@ fn row_of_aims(shape: &Measured) -> Value {
         "name": shape.name,
         "server_new": reached(times(Way::Server, Image::New), 3.0),
         "server_known": reached(times(Way::Server, Image::Known), 3.0),
+        "server_kept": reached(times(Way::Server, Image::Kept), 3.0),
         "array_new": reached(times(Way::Array, Image::New), 3.0),
         "array_known": reached(times(Way::Array, Image::Known), 3.0),
+        "array_kept": reached(times(Way::Array, Image::Kept), 3.0),
         "naive": reached(times(Way::Naive, Image::New), 15.0),
         "ceiling": reached(ceiling, 0.9),
     })
@@ -74,6 +76,7 @@ fn row_of_aims(shape: &Measured) -> Value {
 fn shape(shape: &Measured) -> Value {
     let agreements = WAYS.iter().filter_map(|(way, name)| {
         let agreement = shape.agreements.get(way)?;
+        let name = if *way == Way::Praetor { "praetor, the image kept" } else { name };
         Some(json!({
             "way": name,
             "compared": agreement.differences.len(),
@@ -109,6 +112,7 @@ fn shape(shape: &Measured) -> Value {
         "naive_flags": shape.naive_flags,
         "new": rows(shape, Image::New, WAYS.len()),
         "known": rows(shape, Image::Known, SHARING),
+        "kept": rows(shape, Image::Kept, SHARING),
         "added": added,
         "agreements": agreements.collect::<Vec<_>>(),
         "ceilings": ceilings.collect::<Vec<_>>(),

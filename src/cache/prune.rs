@@ -85,7 +85,7 @@ pub(super) fn stored_bytes(database: &Database, kind: Kind) -> Result<u64, redb:
         looked_at += 1;
         bytes += taken(value.value().len().saturating_sub(STAMP));
     }
-    Ok(if looked_at == 0 { 0 } else { bytes * table.len()? / looked_at })
+    Ok((bytes * table.len()?).checked_div(looked_at).unwrap_or(0))
 }
 
 /// Forgets what is not to be kept and gives the space back to the system.

@@ -140,6 +140,14 @@ fn named_rooms(line: &str) -> Vec<String> {
         .collect()
 }
 
+/// The lint is `deny`, which any module could lift; one does.
+#[test]
+fn unsafe_code_is_in_one_module() {
+    let lifts = |path: &PathBuf| fs_err::read_to_string(path).unwrap().contains("(unsafe_code");
+    let found: Vec<PathBuf> = all_sources().into_iter().filter(lifts).collect();
+    assert_eq!(found, [Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vlm/llama/ffi/mod.rs")]);
+}
+
 #[test]
 fn rooms_use_only_the_rooms_they_may() {
     let rule: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use praetor::units::Probability;
 use praetor::verdict::{Conclusion, Holds, Method, Outcome, Stage, Verdict, verdict_schema};
 use serde_json::Value;
 
@@ -188,7 +189,7 @@ fn images_judged_at_a_time_come_out_as_one_by_one() {
     for (one, other) in one.iter().zip(&several) {
         assert_eq!((&one.image, one.verdict), (&other.image, other.verdict));
         assert_eq!(one.violated, other.violated, "{}", one.image);
-        let score = |verdict: &Verdict| verdict.score.map_or(0.0, |score| score.value());
+        let score = |verdict: &Verdict| verdict.score.map_or(0.0, Probability::value);
         assert!((score(one) - score(other)).abs() < 0.005, "{}", one.image);
     }
 }

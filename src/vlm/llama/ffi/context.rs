@@ -192,8 +192,8 @@ impl<'model> Context<'model> {
     /// The logits of the batch's token at an index, over the whole vocabulary; nothing where none were
     /// wanted.
     pub(in super::super) fn logits(&self, index: usize) -> Option<&[f32]> {
-        // SAFETY: waiting and reordering apart, which nobody sees, it changes nothing; an index
-        // without logits gives null.
+        // SAFETY: the first call after a batch waits for it and puts its rows in order, before any row
+        // is lent; later ones change nothing. An index without logits gives null.
         let logits =
             unsafe { sys::llama_get_logits_ith(self.pointer.as_ptr(), i32::try_from(index).ok()?) };
         // SAFETY: one row holds the vocabulary, and stays until the next `&mut self`.

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::RgbImage;
 use llama_cpp_2::model::LlamaModel;
@@ -11,6 +12,9 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_sys_2 as sys;
 
 use super::{NativeError, pointer_of};
+
+/// Projectors that this process has loaded.
+static LOADED: AtomicU64 = AtomicU64::new(0);
 
 /// What a projector is loaded with.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,8 @@ pub(in super::super) struct Wiring<'a> {
 #[derive(Debug)]
 pub(in super::super) struct Projector<'model> {
     pointer: NonNull<sys::mtmd_context>,
+    /// Which of all projectors that this process has loaded, by which its pieces are known.
+    serial: u64,
     /// Numbers that one token of an image becomes.
     width: usize,
     model: PhantomData<&'model LlamaModel>,
@@ -52,7 +58,8 @@ impl<'model> Projector<'model> {
         // more than that of a word.
         let width = unsafe { sys::llama_model_n_embd_inp(model) };
         let width = usize::try_from(width).unwrap_or(0);
-        Ok(Self { pointer, width, model: PhantomData })
+        let serial = LOADED.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { pointer, serial, width, model: PhantomData })
     }
 
     /// Whether it is for images.
@@ -122,7 +129,7 @@ impl<'model> Projector<'model> {
 
     /// How many numbers an image becomes; none for another projector's.
     pub(in super::super) fn length_of(&self, image: &ImagePiece<'_>) -> usize {
-        if image.made_by == self.pointer { image.tokens * self.width } else { 0 }
+        if image.made_by == self.serial { image.tokens * self.width } else { 0 }
     }
 
     pub(super) fn as_ptr(&mut self) -> *mut sys::mtmd_context {
@@ -141,7 +148,7 @@ impl Drop for Projector<'_> {
 #[derive(Debug)]
 pub(in super::super) struct Pieces {
     pointer: NonNull<sys::mtmd_input_chunks>,
-    made_by: NonNull<sys::mtmd_context>,
+    made_by: u64,
 }
 
 /// One piece.
@@ -164,7 +171,7 @@ impl<'pieces> Piece<'pieces> {
 #[derive(Debug)]
 pub(in super::super) struct ImagePiece<'pieces> {
     pointer: NonNull<sys::mtmd_input_chunk>,
-    made_by: NonNull<sys::mtmd_context>,
+    made_by: u64,
     /// Tokens that it becomes, each a cell of the KV cache.
     pub(in super::super) tokens: usize,
     pieces: PhantomData<&'pieces Pieces>,
@@ -181,7 +188,7 @@ impl Pieces {
         // SAFETY: it makes an empty list.
         let pointer = NonNull::new(unsafe { sys::mtmd_input_chunks_init() });
         let pointer = pointer.ok_or(NativeError::NotTokenized(0))?;
-        Ok(Self { pointer, made_by: projector.pointer })
+        Ok(Self { pointer, made_by: projector.serial })
     }
 
     /// All pieces in their order.
