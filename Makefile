@@ -40,7 +40,7 @@ fmt: ## Format the code
 	$(CARGO) fmt
 
 bench: build ## The benchmarks, as ratios measured side by side
-	$(CARGO) bench --locked --bench engine --bench settings --bench encoder --bench impact
+	$(CARGO) bench --locked --bench engine --bench settings --bench jobs --bench encoder --bench impact
 
 performance: build ## Beside llama-server and llama-bench, on three models: docs/performance.md (20 minutes)
 	benches/peers/setup.sh

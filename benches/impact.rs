@@ -145,7 +145,7 @@ fn models(folder: &Path, cache: Option<&Arc<Cache>>) -> Outcome<Models> {
     Ok(match cache {
         None => Models { vlm: Box::new(vlm), dual, localizer: Box::new(localizer) },
         Some(cache) => Models {
-            vlm: Box::new(CachedVlm::new(vlm, Arc::clone(cache))),
+            vlm: Box::new(CachedVlm::new(vlm.keeping_images(Arc::clone(cache)), Arc::clone(cache))),
             dual: Arc::new(CachedEncoder::new(dual, Arc::clone(cache))),
             localizer: Box::new(CachedLocalizer::new(Box::new(localizer), Arc::clone(cache))),
         },

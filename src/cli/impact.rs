@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::inputs::{Inputs, Unread};
+use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::eval::Interval;
 use crate::eval::paired::points;
-use crate::imaging::{Decoded, shown};
-use crate::pipeline::stream::decode_ahead;
-use crate::pipeline::{JudgeError, Judging};
+use crate::imaging::{Decoded, Picture, shown};
+use crate::pipeline::stream::in_order;
 use crate::report::{Inline, Thumbnail, impact_page};
-use crate::verdict::Conclusion;
+use crate::verdict::{Conclusion, ImageError};
 use crate::workbench::impact::{Flip, Impact, RuleImpact};
 
 /// Show what an edit of a constitution would do to a collection of images, without labels
@@ -42,6 +42,8 @@ pub(super) struct ImpactCommand {
     new_lock: Option<PathBuf>,
     #[command(flatten)]
     judging: JudgingArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     /// Write a gallery of the images that come out otherwise, pictures blurred; a file of that name
     /// is replaced
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -64,7 +66,8 @@ const LISTED: usize = 20;
 const LONGEST: u32 = 256;
 
 impl ImpactCommand {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
+        self.judging.model.at_once(self.jobs);
         let old = Policy::load(&self.old, self.old_lock.as_deref()).map_err(Failure::input)?;
         let new = Policy::load(&self.new, self.new_lock.as_deref()).map_err(Failure::input)?;
         let (impact, thumbnails) = self.judge(&old, &new)?;
@@ -99,16 +102,25 @@ impl ImpactCommand {
         let mut impact = Impact::between(old, new);
         let mut thumbnails = Vec::new();
         let mut unread = Unread::default();
-        decode_ahead(tasks, |image, decoded| {
-            if let Err(error) = &decoded {
-                unread.add(&image, error);
+        let (before, after) = (before.judging(), after.judging());
+        let judge = |image: String, decoded: Result<Decoded, ImageError>| {
+            let shown = decoded.as_ref().ok().and_then(|decoded| decoded.pictures.first().cloned());
+            let was = before.judge_image(image.clone(), decoded.clone())?;
+            let is = after.judge_image(image, decoded)?;
+            let turned = was.verdict != is.verdict || was.violated != is.violated;
+            // One that can't be compressed is left out, and the flip stays.
+            let small = |shown: Picture| Inline::new(&shown.pixels, LONGEST).ok();
+            let small = shown.filter(|_| turned && self.html.is_some()).and_then(small);
+            Ok((was, is, small))
+        };
+        in_order(self.jobs.at_once(), tasks, judge, |(was, is, small)| {
+            if let Some(error) = &is.error {
+                unread.add(&is.image, error);
             }
-            let pictures = decoded.clone().ok();
-            let flipped = add(&mut impact, (before.judging(), after.judging()), image, decoded)?;
-            if let (true, Some(decoded)) = (flipped && self.html.is_some(), &pictures)
-                && thumbnails.len() < self.most_pictures
-            {
-                thumbnails.extend(thumbnail(&impact, decoded));
+            if impact.add(&was, &is) && thumbnails.len() < self.most_pictures {
+                let flip = impact.flips.len().checked_sub(1);
+                thumbnails
+                    .extend(flip.zip(small).map(|(flip, picture)| Thumbnail { flip, picture }));
             }
             scratch.forget();
             bar.inc(1);
@@ -122,23 +134,6 @@ impl ImpactCommand {
         }
         Ok((impact, thumbnails))
     }
-}
-
-fn add(
-    impact: &mut Impact,
-    (before, after): (&dyn Judging, &dyn Judging),
-    image: String,
-    decoded: Result<Decoded, crate::verdict::ImageError>,
-) -> Result<bool, JudgeError> {
-    let was = before.judge_image(image.clone(), decoded.clone())?;
-    let is = after.judge_image(image, decoded)?;
-    Ok(impact.add(&was, &is))
-}
-
-/// The last flip's picture; one that can't be compressed is left out, and the flip stays.
-fn thumbnail(impact: &Impact, decoded: &Decoded) -> Option<Thumbnail> {
-    let picture = Inline::new(&decoded.pictures.first()?.pixels, LONGEST).ok()?;
-    Some(Thumbnail { flip: impact.flips.len().checked_sub(1)?, picture })
 }
 
 /// The whole impact in words.

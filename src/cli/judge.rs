@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::inputs::Inputs;
+use super::jobs::JobsArgs;
 use super::judging::JudgingArgs;
 use super::model::Remote;
 use super::policy::PolicyArgs;
@@ -31,6 +32,8 @@ pub(super) struct Judge {
     #[command(flatten)]
     judging: JudgingArgs,
     #[command(flatten)]
+    jobs: JobsArgs,
+    #[command(flatten)]
     batch: BatchArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -39,6 +42,7 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn run(mut self) -> Outcome {
         self.judging.model.by_batch(self.batch.clone());
+        self.judging.model.at_once(self.jobs);
         let policy = self.policy.load()?;
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let models = self.judging.load()?;
@@ -53,16 +57,15 @@ impl Judge {
         let mut report = Report::new(&self.output, folder, &policy, count);
         let started = Instant::now();
         let mut failure = None;
-        let judged =
-            judge_all(way.judging(), self.judging.model.work.jobs(), tasks, |verdict| match report
-                .take(verdict)
-            {
+        let judged = judge_all(way.judging(), self.jobs.at_once(), tasks, |verdict| {
+            match report.take(verdict) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
                     failure = Some(error);
                     ControlFlow::Break(())
                 }
-            });
+            }
+        });
         // Whatever stopped the run, what was judged and what it cost is kept and shown.
         report.finish(started.elapsed(), way.spent(), bill);
         judged?;

@@ -18,6 +18,7 @@ mod explain;
 mod gpu;
 mod impact;
 mod inputs;
+mod jobs;
 mod judge;
 mod judging;
 mod model;
@@ -34,7 +35,6 @@ mod summary;
 mod table;
 mod tree;
 mod tune;
-mod work;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

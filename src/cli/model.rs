@@ -1,6 +1,6 @@
 //! The flags that choose a model, and the factory that loads it.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use clap::{Args, ValueEnum};
 use super::cache::cache_folder;
 use super::exit::Failure;
 use super::gpu::GpuArgs;
+use super::jobs::JobsArgs;
 use super::models::named;
 use super::remote::{BatchArgs, Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
-use super::work::WorkArgs;
 use crate::cache::Cache;
 use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
@@ -38,14 +38,18 @@ pub(super) struct ModelArgs {
     /// known by their names
     #[arg(long, value_enum, default_value_t = FormWord::Auto, value_name = "FORM")]
     question_form: FormWord,
+    /// Threads for the model [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// Room for an image and its questions, in tokens; at most what the model was trained on
     #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
     context: NonZeroU32,
     /// Questions evaluated as one batch (1 to 247); more is quicker and takes more memory
     #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N", value_parser = forks)]
     batch_questions: NonZeroU32,
-    #[command(flatten)]
-    pub(super) work: WorkArgs,
+    /// Images judged at a time, where the command judges several.
+    #[arg(skip)]
+    jobs: JobsArgs,
     #[command(flatten)]
     pub(super) gpu: GpuArgs,
     #[command(flatten)]
@@ -141,6 +145,11 @@ impl ModelArgs {
         self.guard.batch = batch;
     }
 
+    /// The same model, asked about so many images at a time.
+    pub(super) fn at_once(&mut self, jobs: JobsArgs) {
+        self.jobs = jobs;
+    }
+
     /// Loads the model. What its vision encoder makes of images is kept in the cache, if there is one.
     pub(super) fn load(&self, cache: Option<&Arc<Cache>>) -> Result<Loaded, Failure> {
         self.try_load(cache)?.map_err(|error| Failure::unopened(&error, help(&error)))
@@ -215,8 +224,8 @@ impl ModelArgs {
         let files = self.options(local)?;
         let form = self.form(local, &files.model);
         let options = LlamaOptions {
-            threads: self.work.threads().unwrap_or(files.threads),
-            engines: self.work.jobs(),
+            threads: self.threads.unwrap_or(files.threads),
+            engines: self.jobs.at_once(),
             context_tokens: self.context,
             forks: self.batch_questions,
             ..files
@@ -257,19 +266,21 @@ impl ModelArgs {
             Ok(Named::Local { model, mmproj }) => Local { model, mmproj },
             Err(_) => Local { model: self.model.clone(), mmproj: None },
         };
+        let threads = self.threads.map_or_else(|| "all".to_owned(), |count| count.to_string());
         let files = if self.is_demo() { None } else { Self::files(&local).ok() };
         let form = files.as_ref().map(|files| self.form(&local, &files.model)).unwrap_or_default();
         let revision = files.and_then(|files| files.revision);
         let mut settings: Settings = [
             ("model", self.model.clone()),
             ("question_form", form.to_string()),
+            ("threads", threads),
+            ("jobs", self.jobs.at_once().to_string()),
             ("context", self.context.to_string()),
             ("batch_questions", self.batch_questions.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         settings.extend(revision.map(|revision| ("model_revision".to_owned(), revision)));
-        settings.extend(self.work.settings());
         settings.extend(self.gpu.settings());
         settings
     }
@@ -279,7 +290,7 @@ impl ModelArgs {
         let mut settings = server.settings();
         let form = self.chosen_form().unwrap_or_else(|| QuestionForm::of_name(&server.shown()));
         settings.insert("question_form".to_owned(), form.to_string());
-        settings.insert("jobs".to_owned(), self.work.jobs().to_string());
+        settings.insert("jobs".to_owned(), self.jobs.at_once().to_string());
         let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let taped = [("record", shown(&self.guard.record)), ("replay", shown(&self.guard.replay))];
         let taped = taped.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?)));

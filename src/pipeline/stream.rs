@@ -61,7 +61,7 @@ where
     Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
 {
     let judge = |image, decoded| way.judge_image(image, decoded);
-    in_order(at_once, tasks, judge, |verdict| Ok(each(verdict?)))
+    in_order(at_once, tasks, judge, |verdict| Ok(each(verdict)))
 }
 
 /// Hands on images in their order, decoded while the one before is looked at; `each` may stop.
@@ -75,7 +75,7 @@ pub fn decode_ahead<Decode>(
 where
     Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
 {
-    let as_it_is = |image, decoded| (image, decoded);
+    let as_it_is = |image, decoded| Ok((image, decoded));
     in_order(NonZeroUsize::MIN, tasks, as_it_is, |(image, decoded)| each(image, decoded))
 }
 
@@ -91,16 +91,20 @@ enum Event<Worked> {
     Decoded(Item),
     /// No image comes any more: there is none, or looking for them panicked.
     NoMore,
-    Worked(usize, Worked),
+    Worked(usize, Result<Worked, JudgeError>),
     /// Work on an image panicked.
     Panicked(Box<dyn Any + Send>),
 }
 
-/// Decodes on one thread, works on others, and hands on what comes of it in the images' order.
-fn in_order<Decode, Worked>(
+/// Works on images, so many at a time, and hands on what comes of each in the images' order; `each` may
+/// stop the run.
+///
+/// # Errors
+/// The first that `work` or `each` gives, in that order.
+pub fn in_order<Decode, Worked>(
     at_once: NonZeroUsize,
     tasks: impl Iterator<Item = Task<Decode>> + Send + 'static,
-    work: impl Fn(String, Result<Decoded, ImageError>) -> Worked + Sync,
+    work: impl Fn(String, Result<Decoded, ImageError>) -> Result<Worked, JudgeError> + Sync,
     each: impl FnMut(Worked) -> Result<ControlFlow<()>, JudgeError>,
 ) -> Result<(), JudgeError>
 where
@@ -169,7 +173,7 @@ fn decode<Decode, Worked>(
 fn judge<Worked>(
     waiting: &Mutex<Receiver<Item>>,
     caller: &Sender<Event<Worked>>,
-    work: &(impl Fn(String, Result<Decoded, ImageError>) -> Worked + Sync),
+    work: &(impl Fn(String, Result<Decoded, ImageError>) -> Result<Worked, JudgeError> + Sync),
 ) {
     // Only waiting is done under the lock, which can't panic.
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
@@ -199,7 +203,7 @@ impl<Worked> Desk<Worked> {
         mut each: impl FnMut(Worked) -> Result<ControlFlow<()>, JudgeError>,
     ) -> Result<ControlFlow<()>, JudgeError> {
         let mut decoded: VecDeque<Item> = VecDeque::new();
-        let mut worked: BTreeMap<usize, Worked> = BTreeMap::new();
+        let mut worked: BTreeMap<usize, Result<Worked, JudgeError>> = BTreeMap::new();
         // Images: granted to the decoder, come from it, handed on; and judges without one.
         let (mut granted, mut come, mut handed_on) = (0, 0, 0);
         let mut idle = self.at_once;
@@ -228,7 +232,7 @@ impl<Worked> Desk<Worked> {
                     worked.insert(place, ready);
                     while let Some(ready) = worked.remove(&handed_on) {
                         handed_on += 1;
-                        if each(ready)?.is_break() {
+                        if each(ready?)?.is_break() {
                             return Ok(ControlFlow::Break(()));
                         }
                     }
@@ -336,7 +340,7 @@ mod tests {
         let work = |image: String, _| {
             let place: u64 = image.parse().unwrap();
             thread::sleep(std::time::Duration::from_millis(place * 7 % 5));
-            place
+            Ok(place)
         };
         let mut seen = Vec::new();
         in_order(NonZeroUsize::new(8).unwrap(), tasks, work, |place| {
@@ -365,7 +369,7 @@ mod tests {
                 thread::yield_now();
             }
             done.fetch_add(1, Ordering::SeqCst);
-            decoded.load(Ordering::SeqCst)
+            Ok(decoded.load(Ordering::SeqCst))
         };
         let mut seen = Vec::new();
         in_order(NonZeroUsize::new(2).unwrap(), tasks, work, |decoded| {
@@ -384,7 +388,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the judge fell over")]
     fn a_judge_that_panics_is_no_run_that_waits_for_ever() {
-        let work = |_, _| -> usize { panic!("the judge fell over") };
+        let work = |_, _| -> Result<usize, JudgeError> { panic!("the judge fell over") };
         let _ = in_order(NonZeroUsize::new(2).unwrap(), (2..).map(task), work, |_| {
             Ok(ControlFlow::Continue(()))
         });

@@ -16,6 +16,7 @@ use self::run::{Archive, Bench};
 use self::word::{JudgeWord, What};
 use super::dataset::ReadingArgs;
 use super::inputs::Unread;
+use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome, style};
@@ -85,10 +86,13 @@ pub(super) struct Compare {
     reading: ReadingArgs,
     #[command(flatten)]
     judging: JudgingArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
 }
 
 impl Compare {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
+        self.judging.model.at_once(self.jobs);
         let archive = Archive::open(self.out.as_deref())?;
         let runs = self.runs(&archive)?;
         let comparison = self.compare(&runs, &archive)?;
@@ -134,6 +138,7 @@ impl Compare {
             policy: &policy,
             policy_args: &policy_args,
             images: &images,
+            jobs: self.jobs,
             quiet: self.quiet,
         };
         let judges = self.judges.iter().zip(known).zip(places);

@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 
 use super::word::JudgeWord;
 use crate::cli::inputs::{Unread, tasks_of};
+use crate::cli::jobs::JobsArgs;
 use crate::cli::judging::JudgingArgs;
 use crate::cli::policy::PolicyArgs;
 use crate::cli::{Failure, report, style};
@@ -24,6 +25,7 @@ pub(super) struct Bench<'a> {
     pub(super) policy: &'a Policy,
     pub(super) policy_args: &'a PolicyArgs,
     pub(super) images: &'a [Source],
+    pub(super) jobs: JobsArgs,
     pub(super) quiet: bool,
 }
 
@@ -68,7 +70,7 @@ impl Bench<'_> {
         let mut failure = None;
         let mut unread = Unread::default();
         let mut read = 0;
-        judge_all(way, judging.model.work.jobs(), tasks, |verdict| {
+        judge_all(way, self.jobs.at_once(), tasks, |verdict| {
             bar.inc(1);
             match &verdict.error {
                 Some(error) => unread.add(&verdict.image, error),

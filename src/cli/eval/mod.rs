@@ -11,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::dataset::{DatasetArgs, Overview};
+use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome, style};
@@ -33,7 +34,7 @@ pub(super) struct Eval {
     #[command(flatten)]
     dataset: DatasetArgs,
     /// Compare CLUE with the paper's baselines, and with itself without each of its stages
-    #[arg(long, conflicts_with_all = ["run", "out", "html", "by_category", "format"])]
+    #[arg(long, conflicts_with_all = ["run", "out", "html", "by_category", "format", "jobs"])]
     ablation: bool,
     /// Score this run of `praetor judge --out` or `praetor eval --out` instead of judging
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
@@ -45,6 +46,8 @@ pub(super) struct Eval {
     policy: PolicyArgs,
     #[command(flatten)]
     judging: JudgingArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -102,7 +105,8 @@ struct Document<'all> {
 }
 
 impl Eval {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
+        self.judging.model.at_once(self.jobs);
         let policy = self.policy.load()?;
         let dataset = self.dataset.open(Some(&policy))?;
         let overview = Overview::of(&dataset)?;

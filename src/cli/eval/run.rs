@@ -50,7 +50,7 @@ pub(super) fn judge(
     };
     let (tasks, mut labels) = tasks(dataset.examples()?, eval.judging.limits.limits());
     let mut failure = None;
-    judge_all(way.judging(), eval.judging.model.work.jobs(), tasks, |verdict| {
+    judge_all(way.judging(), eval.jobs.at_once(), tasks, |verdict| {
         bar.inc(1);
         if let Some(label) = labels.next() {
             gathered.add(label, &verdict, eval.consulted());

@@ -163,7 +163,7 @@ impl<'model> Context<'model> {
         (sequence, position): (u32, i32),
     ) -> Result<i32, NativeError> {
         let needed = projector.length_of(image);
-        if embedding.len() != needed {
+        if needed == 0 || embedding.len() != needed {
             let (asked, limit) = (embedding.len(), needed);
             return Err(NativeError::Beyond { what: "an embedding of", asked, limit });
         }
