@@ -24,7 +24,7 @@ use clap::Args;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Server")]
 pub(in crate::cli) struct BatchArgs {
-    /// Hand questions in by OpenAI's Batch API, for half the price and within a day. What is waited for
+    /// Hand questions in by OpenAI's or Azure's Batch API, for half the price and within a day. What is waited for
     /// is undetermined; run the same command again until nothing is. The folder holds questions,
     /// pixels and all, until they are answered
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["record", "replay"])]

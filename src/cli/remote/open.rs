@@ -68,7 +68,10 @@ impl Server {
         let bounds =
             Bounds { most_blocks: Some(guard.max_blocks), most_cost: guard.max_cost.zip(prices) };
         let meter = Arc::new(Meter::new(bounds));
-        let tape = tape(guard)?;
+        let tape = match tape(guard)? {
+            Tape::Batch(desk) if self.kind == Kind::Azure => Tape::Batch(desk.for_azure()),
+            tape => tape,
+        };
         let taped = !matches!(tape, Tape::Off);
         let key = if replays { None } else { self.key()? };
         let longest_side = self.longest_side.or((!here).then_some(LONGEST_SIDE));
@@ -95,15 +98,19 @@ impl Server {
         guard: &GuardArgs,
     ) -> Result<Option<Batches>, Failure> {
         let Tape::Batch(desk) = &options.tape else { return Ok(None) };
-        if self.kind != Kind::Openai {
+        if !matches!(self.kind, Kind::Openai | Kind::Azure) {
             return Err(Failure::Input(miette::miette!(
                 code = "praetor::batch::kind",
-                help = "leave `--batch` away, or ask the model by `openai:NAME`",
+                help = "leave `--batch` away, or ask the model by `openai:NAME` or `azure:DEPLOYMENT`",
                 "questions for `{}` can't be handed in as a batch",
                 self.shown()
             )));
         }
-        let batches = Batches::open(options.clone(), desk.clone()).map_err(unopened)?;
+        // At Azure batches belong to the resource, and their lines name the deployment.
+        let deployment = format!("/deployments/{}", self.model);
+        let resource = options.address.strip_suffix(&deployment).unwrap_or(&options.address);
+        let options = RemoteOptions { address: resource.to_owned(), ..options.clone() };
+        let batches = Batches::open(options, desk.clone()).map_err(unopened)?;
         batches.fetch(guard.batch.batch_wait)?;
         Ok(Some(batches))
     }
