@@ -7,9 +7,8 @@ use clap::Args;
 
 use super::inputs::Inputs;
 use super::judging::JudgingArgs;
-use super::model::Remote;
 use super::policy::PolicyArgs;
-use super::remote::BatchArgs;
+use super::remote::{BatchArgs, Remote};
 use super::report::{OutputArgs, Report};
 use super::stages::Models;
 use super::{Failure, Outcome, style};
@@ -66,6 +65,7 @@ impl Judge {
         let standing = models.remote.as_ref().map(Remote::hand_in).transpose()?.flatten();
         if !self.output.quiet {
             style::notes(standing.as_slice())?;
+            style::notes(models.remote.as_ref().and_then(Remote::farewell).as_slice())?;
         }
         failure.map_or(report.summary.ending(), Err)
     }

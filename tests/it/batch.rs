@@ -122,7 +122,7 @@ fn a_batch_gives_the_verdicts_of_asking_at_once() {
 
     let handed_in = by_batch();
     assert_eq!(handed_in.code, 1, "{}", handed_in.err);
-    assert!(handed_in.err.contains("6 questions wait in 1 batches:"), "{}", handed_in.err);
+    assert!(handed_in.err.contains("6 questions wait in 1 batch:"), "{}", handed_in.err);
     let waiting = handed_in.verdicts().remove(0);
     assert_eq!(waiting.verdict, Conclusion::Undetermined);
     assert!(waiting.rules.iter().all(|rule| rule.why == Some(Why::Waiting)));
@@ -162,7 +162,7 @@ fn azure_has_batches_below_its_resource() {
             praetor.run_in(&variables, &[&model[..], &at, &["--batch", "later"]].concat())
         };
         let handed_in = by_batch();
-        assert!(handed_in.err.contains("6 questions wait in 1 batches:"), "{}", handed_in.err);
+        assert!(handed_in.err.contains("6 questions wait in 1 batch:"), "{}", handed_in.err);
         let lines = held.lock().unwrap().files["file-0"].clone();
         for line in lines.lines() {
             let line: Value = serde_json::from_str(line).unwrap();

@@ -1,17 +1,22 @@
 //! Models behind servers: how they are named, what they may be sent, and what they cost.
 //!
 //! `file` reads `models.yaml`, `server` finds the server that a name stands for, `open` makes the
-//! model, `guard` keeps images here, `cost` says what a run will cost and has.
+//! model, `guard` keeps images here, `cost` says what a run will cost and has, `leaving` when a model goes;
+//! `behind` has all of that while it judges.
 
+mod behind;
 mod cost;
 mod file;
 mod guard;
+mod leaving;
 #[cfg(feature = "remote")]
 mod open;
 mod server;
 
+pub(super) use self::behind::Remote;
 pub(super) use self::cost::Bill;
 pub(super) use self::guard::{Guarded, LocalOnly};
+pub(super) use self::leaving::Leaving;
 #[cfg(feature = "remote")]
 pub(super) use self::open::open_chat;
 pub(super) use self::server::{Named, Server, ServerArgs, how};
