@@ -53,6 +53,20 @@ impl Inputs {
         (sources.flat_map(move |source| tasks_of(source, &limits)), count)
     }
 
+    /// All files that the inputs come to, so that they can be gone through more than once; inputs that give
+    /// none are noted.
+    pub(super) fn files(&self, unread: &mut Unread) -> Vec<Source> {
+        let sources = Sources::new(&self.images, io::BufReader::new(io::stdin()));
+        let mut files = Vec::new();
+        for source in sources {
+            match source {
+                Ok(source) => files.push(source),
+                Err(error) => unread.note(format!("{}: {error}", shown(&input_of(&error)))),
+            }
+        }
+        files
+    }
+
     /// The count of images where some inputs are datasets, which were counted as one each.
     fn rows_inside(&self, count: u64) -> Option<u64> {
         let inputs = self.images.iter().map(Path::new);

@@ -8,9 +8,8 @@ use clap::Args;
 use super::inputs::Inputs;
 use super::jobs::JobsArgs;
 use super::judging::JudgingArgs;
-use super::model::Remote;
 use super::policy::PolicyArgs;
-use super::remote::BatchArgs;
+use super::remote::{BatchArgs, Remote};
 use super::report::{OutputArgs, Report};
 use super::stages::Models;
 use super::{Failure, Outcome, style};
@@ -72,6 +71,7 @@ impl Judge {
         let standing = models.remote.as_ref().map(Remote::hand_in).transpose()?.flatten();
         if !self.output.quiet {
             style::notes(standing.as_slice())?;
+            style::notes(models.remote.as_ref().and_then(Remote::farewell).as_slice())?;
         }
         failure.map_or(report.summary.ending(), Err)
     }

@@ -10,6 +10,7 @@ use super::cache::{Answers, CacheArgs};
 use super::exit::Failure;
 use super::inputs::LimitArgs;
 use super::model::ModelArgs;
+use super::remote::Remote;
 use super::stages::{Models, StageArgs};
 use crate::cache::Cache;
 use crate::constitution::Policy;
@@ -98,6 +99,7 @@ impl JudgingArgs {
     pub(super) fn settings(&self, models: &Models) -> Settings {
         let mut settings = self.limits.settings();
         settings.extend(self.model.settings());
+        settings.extend(models.remote.iter().flat_map(Remote::settings));
         settings.extend(self.stages.settings(models));
         settings.extend(self.cache.settings());
         settings

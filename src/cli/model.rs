@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::gpu::GpuArgs;
 use super::jobs::JobsArgs;
 use super::models::named;
-use super::remote::{BatchArgs, Bill, GuardArgs, LocalOnly, Named, Server, ServerArgs, how};
+use super::remote::{BatchArgs, GuardArgs, Named, Remote, Server, ServerArgs, how};
 use crate::cache::Cache;
 use crate::prompts::{Prompts, QuestionForm};
 use crate::store::Settings;
@@ -63,46 +63,6 @@ pub(super) struct Loaded {
     pub(super) vlm: Box<dyn Vlm>,
     /// What there is to know of one behind a server.
     pub(super) remote: Option<Remote>,
-}
-
-/// What is known of a model behind a server.
-#[derive(Debug)]
-pub(super) struct Remote {
-    pub(super) bill: Bill,
-    /// Whether it writes, which reasoning takes.
-    pub(super) talks: bool,
-    /// Whether its raw answers are recorded or replayed, so that no other cache may stand between.
-    pub(super) taped: bool,
-    /// Images that it is never sent.
-    pub(super) local_only: LocalOnly,
-    /// Where questions are handed in that may take a day.
-    #[cfg(feature = "remote")]
-    pub(super) batches: Option<crate::vlm::remote::Batches>,
-}
-
-impl Remote {
-    /// Hands in what has no answer yet, and says how that stands.
-    #[cfg(feature = "remote")]
-    pub(super) fn hand_in(&self) -> Result<Option<String>, Failure> {
-        let Some(batches) = &self.batches else { return Ok(None) };
-        let standing = batches.send()?;
-        let folder = batches.desk().folder().display();
-        Ok(Some(match standing.under_way {
-            0 => format!("every question is answered; the answers are in {folder}"),
-            under_way => format!(
-                "{} questions wait in {under_way} batches: run the same command again, with \
-                 `--batch-wait` to wait for them",
-                standing.requests
-            ),
-        }))
-    }
-
-    /// Without servers there are no batches.
-    #[cfg(not(feature = "remote"))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the other build needs it")]
-    pub(super) fn hand_in(&self) -> Result<Option<String>, Failure> {
-        Ok(None)
-    }
 }
 
 /// A model on this machine, as it is named.

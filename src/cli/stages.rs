@@ -6,8 +6,8 @@ use super::cache::Answers;
 use super::classifier::{ClassifierArgs, LoadedClassifier, Unasked};
 use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
-use super::model::{Loaded, ModelArgs, Remote};
-use super::remote::{Guarded, LocalOnly};
+use super::model::{Loaded, ModelArgs};
+use super::remote::{Guarded, LocalOnly, Remote};
 use crate::classifier::ClassifierJudge;
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
@@ -117,7 +117,7 @@ impl Models {
 
     /// What a server was asked so far and what it cost, a line.
     pub(super) fn bill(&self) -> Vec<String> {
-        self.remote.iter().map(|remote| remote.bill.told()).collect()
+        self.remote.iter().flat_map(Remote::told).collect()
     }
 }
 
@@ -220,7 +220,8 @@ impl StageArgs {
             Some(cache) if !taped => Box::new(CachedVlm::new(vlm, cache)),
             _ => vlm,
         };
-        Ok(Models { vlm, encoders, remote, classifier: None, notes: note.into_iter().collect() })
+        let notes = note.into_iter().chain(remote.as_ref().and_then(Remote::leaves)).collect();
+        Ok(Models { vlm, encoders, remote, classifier: None, notes })
     }
 
     /// Joins policy, models and stages.

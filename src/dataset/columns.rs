@@ -8,8 +8,11 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Role {
-    /// The image: a path, or in Parquet the image itself.
+    /// The image: a path, the image itself in base64 or in Parquet, or digits: the index of the row that
+    /// has it.
     Image,
+    /// What other rows call a row by, to have the same image.
+    Index,
     /// `Safe` or `Unsafe`.
     Safety,
     /// The rules that are violated.
@@ -28,8 +31,9 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Image,
+        Self::Index,
         Self::Safety,
         Self::Violated,
         Self::Class,
@@ -43,6 +47,7 @@ impl Role {
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::Image => &["image", "file_name", "path", "file"],
+            Self::Index => &["index"],
             Self::Safety => &["safety_label", "safety"],
             Self::Violated => &["violated"],
             Self::Class => &["label"],

@@ -141,6 +141,32 @@ pub enum Mistake {
         /// The column that would.
         column: String,
     },
+    /// Its image is text, and no image.
+    #[error(
+        "has an image in base64 that can't be read: {detail}; write the file's bytes anew, or a path"
+    )]
+    Base64 {
+        /// What is wrong.
+        detail: String,
+    },
+    /// It has the image of a row that is not there.
+    #[error("has the image of row `{}`, and no row has that index", shown(index))]
+    NoSuchRow {
+        /// The index it names.
+        index: String,
+    },
+    /// It has the image of a row that has it from another, and so on without an end.
+    #[error("has the image of row `{}`, which leads from row to row to no image", shown(index))]
+    Circle {
+        /// The index it names.
+        index: String,
+    },
+    /// It is longer than any row with an image in it.
+    #[error("is longer than {most_mib} MiB; end each row's line, or put its image into a file")]
+    TooLong {
+        /// What a line may have.
+        most_mib: u64,
+    },
     /// It names a file outside of the dataset.
     #[error(
         "names `{}`, which is outside of the dataset; put the image into its folder",
@@ -198,6 +224,18 @@ pub enum Mistake {
     },
 }
 
+impl From<DatasetError> for Mistake {
+    fn from(error: DatasetError) -> Self {
+        Self::Damaged { detail: error.to_string() }
+    }
+}
+
+impl From<io::Error> for Mistake {
+    fn from(error: io::Error) -> Self {
+        Self::Damaged { detail: error.to_string() }
+    }
+}
+
 impl Mistake {
     /// A word to count by; it stays the same from version to version.
     pub fn code(&self) -> &'static str {
@@ -205,6 +243,10 @@ impl Mistake {
             Self::NotJson { .. } => "no_json",
             Self::NotCsv { .. } => "no_csv",
             Self::NoImage { .. } => "no_image",
+            Self::Base64 { .. } => "base64",
+            Self::NoSuchRow { .. } => "no_such_row",
+            Self::Circle { .. } => "circle",
+            Self::TooLong { .. } => "too_long",
             Self::Outside { .. } => "outside",
             Self::Safety { .. } => "safety",
             Self::NoRule(_) => "no_rule",

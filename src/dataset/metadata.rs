@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::row::{Reach, is_split};
-use super::{DatasetError, Example, Examples, Format, Options, manifest};
+use super::{DatasetError, Example, Examples, Format, Options, Reading, manifest};
 
 /// The rows of all metadata files, in their order.
 pub(super) fn read(
@@ -15,15 +15,17 @@ pub(super) fn read(
     files: &[PathBuf],
     options: &Arc<Options>,
 ) -> Result<Examples, DatasetError> {
+    // Images are named in any case, since it is by their paths that they belong to a split.
+    let within = (Reach::Within, Reading::Images);
     let of_file = |file: &PathBuf| match file.extension().and_then(|end| end.to_str()) {
-        Some("csv") => manifest::read_within(file, Format::Csv, Arc::clone(options), Reach::Within),
+        Some("csv") => manifest::read(file, Format::Csv, Arc::clone(options), within),
         #[cfg(feature = "parquet")]
         Some("parquet") => {
-            super::parquet::read(std::slice::from_ref(file), options, super::Reading::Images)
+            super::parquet::read(std::slice::from_ref(file), options, Reading::Images)
         }
         #[cfg(not(feature = "parquet"))]
         Some("parquet") => Err(DatasetError::NoParquet { path: file.clone() }),
-        _ => manifest::read_within(file, Format::Jsonl, Arc::clone(options), Reach::Within),
+        _ => manifest::read(file, Format::Jsonl, Arc::clone(options), within),
     };
     let files: Result<Vec<_>, _> = files.iter().map(of_file).collect();
     let root = root.to_owned();

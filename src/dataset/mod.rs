@@ -8,7 +8,7 @@
 //! | format | what lies there |
 //! | --- | --- |
 //! | [`Format::Folder`] | images in folders whose names say what they are: `safe/`, `unsafe/`, a rule, a category, a split |
-//! | [`Format::Jsonl`], [`Format::Csv`] | a file of labels that names the images |
+//! | [`Format::Jsonl`], [`Format::Csv`] | a file of labels that names the images, or holds them in base64 |
 //! | [`Format::ImageFolder`] | `metadata.csv`, `.jsonl` or `.parquet` with `file_name` beside the images |
 //! | [`Format::Parquet`] | one file or several, the images inside |
 //!
@@ -29,12 +29,15 @@ mod cells;
 mod columns;
 mod error;
 mod folder;
+mod inline;
 mod label;
+mod lines;
 mod manifest;
 mod metadata;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod recognise;
+mod references;
 mod row;
 pub mod survey;
 #[cfg(feature = "parquet")]
@@ -57,8 +60,8 @@ use crate::imaging::{DecodeError, Decoded, Limits, Source, decode, decode_bytes}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "callers with images of their own make examples")]
 pub struct Example {
-    /// How verdicts name it: the file's path, or the Parquet file's with the row and, where it is
-    /// known, the name inside, such as `test.parquet#17/cat.png`. Unique within a dataset that
+    /// How verdicts name it: the file's path, or for an image that is in the dataset the dataset's with
+    /// the row or line and, where it is known, the name inside, such as `test.parquet#17/cat.png`. Unique within a dataset that
     /// names no file twice.
     pub name: String,
     /// Where the image is.
@@ -181,8 +184,10 @@ impl Dataset {
             Format::Folder => Ok(Box::new(folder::read(&self.path, options))),
             Format::Jsonl | Format::Csv => {
                 let files = self.files.iter().cloned();
+                // A list that its user has made names what it likes.
+                let how = (row::Reach::Anywhere, reading);
                 let made: Result<Vec<_>, _> = files
-                    .map(|file| manifest::read(&file, self.format, Arc::clone(&options)))
+                    .map(|file| manifest::read(&file, self.format, Arc::clone(&options), how))
                     .collect();
                 Ok(Box::new(made?.into_iter().flatten()))
             }
@@ -190,10 +195,7 @@ impl Dataset {
             #[cfg(feature = "parquet")]
             Format::Parquet => parquet::read(&self.files, &options, reading),
             #[cfg(not(feature = "parquet"))]
-            Format::Parquet => {
-                let _ = reading;
-                Err(DatasetError::NoParquet { path: self.path.clone() })
-            }
+            Format::Parquet => Err(DatasetError::NoParquet { path: self.path.clone() }),
         }
     }
 }

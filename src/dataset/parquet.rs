@@ -1,5 +1,6 @@
 //! Parquet with the images inside, as the Hugging Face hub keeps them: `image` is a struct of
-//! `bytes` and `path`, or the bytes alone, or a path beside the file.
+//! `bytes` and `path`, or the bytes alone, or a text: a path beside the file, base64, or the index of
+//! another row.
 //!
 //! Rows come in batches of [`ROWS_AT_ONCE`], so that memory does not grow with the file. Classes
 //! that are stored as numbers get the names that the file's metadata has for them.
@@ -11,18 +12,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 
 use super::columns::Role;
 use super::error::Place;
-use super::row::{Cells, Reach, image_path, is_split};
+use super::inline::{self, Written, written};
+use super::references::References;
+use super::row::{Cells, Reach, is_split};
 use super::{Content, DatasetError, Example, Examples, Mistake, Options, Reading, RowError, cells};
-use crate::imaging::Source;
 
 /// Rows that are held at once; a picture may be some megabytes.
 const ROWS_AT_ONCE: usize = 8;
@@ -43,8 +45,9 @@ pub(super) fn read(
     reading: Reading,
 ) -> Result<Examples, DatasetError> {
     // Each file is looked at now, so that none turns out to have no images after hours of judging.
+    let all: Arc<[PathBuf]> = files.into();
     let shards: Result<Vec<_>, _> =
-        files.iter().map(|file| Shard::open(file, options, reading)).collect();
+        files.iter().map(|file| Shard::open(file, &all, options, reading)).collect();
     Ok(Box::new(shards?.into_iter().flat_map(Shard::rows)))
 }
 
@@ -62,6 +65,8 @@ fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), DatasetError> {
 /// One file of a dataset.
 struct Shard {
     path: PathBuf,
+    /// All files of the dataset, in which rows may lie that others refer to.
+    all: Arc<[PathBuf]>,
     options: Arc<Options>,
     reading: Reading,
     /// Which column holds what.
@@ -73,7 +78,12 @@ struct Shard {
 }
 
 impl Shard {
-    fn open(path: &Path, options: &Arc<Options>, reading: Reading) -> Result<Self, DatasetError> {
+    fn open(
+        path: &Path,
+        all: &Arc<[PathBuf]>,
+        options: &Arc<Options>,
+        reading: Reading,
+    ) -> Result<Self, DatasetError> {
         let (_, metadata) = open(path)?;
         let schema = metadata.schema();
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -83,19 +93,31 @@ impl Shard {
             return Err(DatasetError::MissingColumn { path, wanted, role, available: names });
         }
         let find = |role: Role| Some((role, options.columns.find(role, has)?.to_owned()));
-        let columns: BTreeMap<Role, String> = Role::ALL.into_iter().filter_map(find).collect();
+        let mut columns: BTreeMap<Role, String> = Role::ALL.into_iter().filter_map(find).collect();
+        // A column that is called so by chance, such as one of fractions, is no index.
+        columns.retain(|role, column| {
+            let kind = schema.field_with_name(column).ok().map(Field::data_type);
+            *role != Role::Index || kind.is_some_and(cells::is_text)
+        });
         for (role, column) in &columns {
             check(path, schema, *role, column)?;
         }
         let classes = class_names(&metadata);
         let (options, set) = (Arc::clone(options), split_of(path));
-        Ok(Self { path: path.to_owned(), options, reading, columns, classes, set })
+        let (path, all) = (path.to_owned(), Arc::clone(all));
+        Ok(Self { path, all, options, reading, columns, classes, set })
     }
 
     /// The file's rows. It is opened at its turn, so that a thousand shards are not open at once.
     fn rows(self) -> Examples {
         match self.reader() {
-            Ok(reader) => Box::new(Rows { shard: self, reader: Some(reader), batch: None, row: 0 }),
+            Ok(reader) => Box::new(Rows {
+                shard: self,
+                reader: Some(reader),
+                batch: None,
+                row: 0,
+                references: References::new(),
+            }),
             Err(error) => {
                 let mistake = Mistake::Damaged { detail: error.to_string() };
                 Box::new(std::iter::once(Err(self.error(None, mistake))))
@@ -104,32 +126,54 @@ impl Shard {
     }
 
     fn reader(&self) -> Result<ParquetRecordBatchReader, DatasetError> {
+        let images = self.reading == Reading::Images;
+        let roles = Role::ALL.into_iter().filter(|role| match role {
+            Role::Image => images,
+            Role::Index => false,
+            _ => true,
+        });
+        self.columns_of(&roles.collect::<Vec<_>>(), None)
+    }
+
+    /// Some of the columns, of all rows or of one.
+    fn columns_of(
+        &self,
+        roles: &[Role],
+        row: Option<usize>,
+    ) -> Result<ParquetRecordBatchReader, DatasetError> {
         let (file, metadata) = open(&self.path)?;
         let wanted = |at: &usize| {
             let column = metadata.parquet_schema().column(*at);
             let root = column.path().parts().first();
             let role = self.columns.iter().find(|(_, name)| Some(*name) == root);
-            let images = self.reading == Reading::Images;
-            role.is_some_and(|(role, _)| images || *role != Role::Image)
+            role.is_some_and(|(role, _)| roles.contains(role))
         };
         let leaves: Vec<usize> =
             (0..metadata.parquet_schema().num_columns()).filter(wanted).collect();
         let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves);
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(mask)
-            .with_batch_size(ROWS_AT_ONCE)
-            .build()
-            .map_err(|error| DatasetError::Damaged {
-                path: self.path.clone(),
-                detail: error.to_string(),
-            })
+            .with_batch_size(ROWS_AT_ONCE);
+        if let Some(row) = row {
+            let selection = vec![RowSelector::skip(row), RowSelector::select(1)];
+            builder = builder.with_row_selection(RowSelection::from(selection));
+        }
+        builder.build().map_err(|error| DatasetError::Damaged {
+            path: self.path.clone(),
+            detail: error.to_string(),
+        })
     }
 
     fn error(&self, row: Option<u64>, mistake: Mistake) -> RowError {
         RowError { place: Place { file: self.path.clone(), row }, mistake }
     }
 
-    fn example(&self, batch: &RecordBatch, at: usize, row: u64) -> Result<Example, Mistake> {
+    fn example(
+        &self,
+        batch: &RecordBatch,
+        (at, row): (usize, u64),
+        references: &mut References<(usize, usize)>,
+    ) -> Result<Example, Mistake> {
         let text = |role: Role| match self.columns.get(&role) {
             Some(column) => cells::text(batch, column, at, self.classes.get(column)),
             None => Ok(None),
@@ -148,7 +192,7 @@ impl Shard {
             text: text(Role::Text)?,
         };
         let label = label.label(&self.options)?;
-        let (name, content) = self.image(batch, at, row)?;
+        let (name, content) = self.image(batch, (at, row), references)?;
         Ok(Example { name, content, label })
     }
 
@@ -156,25 +200,90 @@ impl Shard {
     fn image(
         &self,
         batch: &RecordBatch,
-        at: usize,
-        row: u64,
+        (at, row): (usize, u64),
+        references: &mut References<(usize, usize)>,
     ) -> Result<(String, Content), Mistake> {
         let numbered = format!("{}#{row}", self.path.to_string_lossy());
-        let column = self.columns.get(&Role::Image).map_or("image", String::as_str);
         if self.reading == Reading::Labels {
             return Ok((numbered, Content::Bytes(Arc::from([]))));
         }
+        let (written, inside) = self.written(batch, at)?;
+        let name = match (&written, inside) {
+            (Written::Image(Content::File(source)), _) => {
+                source.path().to_string_lossy().into_owned()
+            }
+            (_, Some(inside)) => format!("{numbered}/{inside}"),
+            (_, None) => numbered,
+        };
+        Ok((name, references.content(written, self)?))
+    }
+
+    /// What the cell of a row's image says, and what the image is called inside.
+    fn written(
+        &self,
+        batch: &RecordBatch,
+        at: usize,
+    ) -> Result<(Written, Option<String>), Mistake> {
+        let column = self.columns.get(&Role::Image).map_or("image", String::as_str);
         match cells::image(batch, column, at) {
-            (Some(bytes), Some(path)) => Ok((format!("{numbered}/{path}"), Content::Bytes(bytes))),
-            (Some(bytes), None) => Ok((numbered, Content::Bytes(bytes))),
-            (None, Some(path)) => {
+            (Some(bytes), path) => Ok((Written::Image(Content::Bytes(bytes)), path)),
+            (None, Some(text)) => {
                 let folder = self.path.parent().unwrap_or_else(|| Path::new(""));
-                let file = image_path(folder, &path, Reach::Within)?;
-                let name = file.to_string_lossy().into_owned();
-                Ok((name, Content::File(Source::new(file))))
+                let indexed = self.columns.contains_key(&Role::Index);
+                let place = inline::Place { folder, reach: Reach::Within, indexed };
+                Ok((written(&text, place)?, None))
             }
             (None, None) => Err(Mistake::NoImage { column: column.to_owned() }),
         }
+    }
+
+    /// Another file of the dataset.
+    fn shard(&self, file: usize) -> Result<Self, DatasetError> {
+        let path = self.all.get(file).unwrap_or(&self.path);
+        Self::open(path, &self.all, &self.options, self.reading)
+    }
+}
+
+/// Rows are found by their file and their number in it, both from zero.
+impl super::references::Rows for Shard {
+    type At = (usize, usize);
+
+    fn places(&self) -> Result<BTreeMap<String, (usize, usize)>, Mistake> {
+        let mut places = BTreeMap::new();
+        for file in 0..self.all.len() {
+            let shard = self.shard(file)?;
+            let Some(column) = shard.columns.get(&Role::Index) else { continue };
+            let mut row = 0;
+            let mut reader = shard.columns_of(&[Role::Index], None)?;
+            while let Some(batch) = next_batch(&mut reader) {
+                let batch = batch?;
+                for at in 0..batch.num_rows() {
+                    if let Some(index) = cells::text(&batch, column, at, None)? {
+                        places.entry(index).or_insert((file, row));
+                    }
+                    row += 1;
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    fn image(&self, (file, row): &(usize, usize)) -> Result<Written, Mistake> {
+        let shard = self.shard(*file)?;
+        let mut reader = shard.columns_of(&[Role::Image], Some(*row))?;
+        match next_batch(&mut reader) {
+            Some(batch) => Ok(shard.written(&batch?, 0)?.0),
+            None => Err(Mistake::Damaged { detail: "it has become shorter".to_owned() }),
+        }
+    }
+}
+
+/// The next rows; a damaged file must not end the run: decoders of pages have panicked before.
+fn next_batch(reader: &mut ParquetRecordBatchReader) -> Option<Result<RecordBatch, Mistake>> {
+    let damaged = |detail: String| Mistake::Damaged { detail };
+    match catch_unwind(AssertUnwindSafe(|| reader.next())) {
+        Ok(read) => Some(read?.map_err(|error| damaged(error.to_string()))),
+        Err(_) => Some(Err(damaged("its pages are no pages".to_owned()))),
     }
 }
 
@@ -185,6 +294,7 @@ struct Rows {
     reader: Option<ParquetRecordBatchReader>,
     batch: Option<(RecordBatch, usize)>,
     row: u64,
+    references: References<(usize, usize)>,
 }
 
 impl Iterator for Rows {
@@ -196,26 +306,18 @@ impl Iterator for Rows {
                 && *at < batch.num_rows()
             {
                 self.row += 1;
-                let example = self.shard.example(batch, *at, self.row);
+                let example = self.shard.example(batch, (*at, self.row), &mut self.references);
                 *at += 1;
                 return Some(example.map_err(|mistake| self.shard.error(Some(self.row), mistake)));
             }
-            let reader = self.reader.as_mut()?;
-            // A damaged file must not end the run: decoders of pages have panicked before.
-            let read = catch_unwind(AssertUnwindSafe(|| reader.next()));
-            let detail = match read {
-                Ok(Some(Ok(batch))) => {
-                    self.batch = Some((batch, 0));
-                    continue;
+            match next_batch(self.reader.as_mut()?)? {
+                Ok(batch) => self.batch = Some((batch, 0)),
+                Err(mistake) => {
+                    self.reader = None;
+                    self.batch = None;
+                    return Some(Err(self.shard.error(Some(self.row + 1), mistake)));
                 }
-                Ok(None) => return None,
-                Ok(Some(Err(error))) => error.to_string(),
-                Err(_) => "its pages are no pages".to_owned(),
-            };
-            self.reader = None;
-            self.batch = None;
-            let mistake = Mistake::Damaged { detail };
-            return Some(Err(self.shard.error(Some(self.row + 1), mistake)));
+            }
         }
     }
 }
@@ -226,7 +328,7 @@ fn check(path: &Path, schema: &Schema, role: Role, column: &str) -> Result<(), D
     let (fits, expected) = match role {
         Role::Image => (
             cells::is_image(field.data_type()),
-            "an image: a struct of `bytes` and `path`, bytes, or a path",
+            "an image: a struct of `bytes` and `path`, bytes, or a text (a path or base64)",
         ),
         Role::Violated => (cells::is_rules(field.data_type()), "rules: a list of texts, or a text"),
         _ => (cells::is_text(field.data_type()), "a text, a class or a number"),

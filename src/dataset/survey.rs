@@ -66,6 +66,10 @@ pub struct Survey {
     pub rows: usize,
     /// All labels.
     pub labels: Cell,
+    /// Images in files of their own.
+    pub in_files: usize,
+    /// Images in the dataset, as bytes or base64, those included that a row has from another.
+    pub inside: usize,
     /// Labels by set; empty for images without one.
     pub sets: BTreeMap<String, Cell>,
     /// Labels by category and source; empty for images without one.
@@ -105,6 +109,10 @@ impl Survey {
             Err(error) => return self.bad_rows.add(|| error.to_string()),
         };
         self.count(&example.label);
+        *match &example.content {
+            Content::File(_) => &mut self.in_files,
+            Content::Bytes(_) => &mut self.inside,
+        } += 1;
         if let Some(trouble) = trouble {
             return self.unreadable.add(|| trouble);
         }

@@ -63,6 +63,12 @@ pub(super) fn recognise(bytes: &[u8]) -> Result<Format, Recognised> {
     readable(bytes).ok_or_else(|| foreign(bytes))
 }
 
+/// Whether some first bytes are those of an image, also of one in a format that praetor does not read; 512 of
+/// them are enough.
+pub fn begins_an_image(bytes: &[u8]) -> bool {
+    matches!(recognise(bytes), Ok(_) | Err(Recognised::Image(_)))
+}
+
 fn readable(bytes: &[u8]) -> Option<Format> {
     let is_webp = || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
     Some(match bytes {

@@ -53,7 +53,7 @@ use crate::ids::ImageHash;
 pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, Fault, Problem};
 pub use fill::Fill;
-pub use format::{Format, Recognised};
+pub use format::{Format, Recognised, begins_an_image};
 pub use limits::Limits;
 pub use source::{Shown, Source, shown};
 pub use sources::{SourceError, Sources};

@@ -3,7 +3,8 @@
 //!
 //! [`Perturbation`]s are what happens to pictures on their way (compression, scaling, noise), none of
 //! which changes what a picture shows; [`Robustness`] counts what they change in verdicts. [`square`] is
-//! an attack that looks for a change by asking again and again. The attacks of the paper (FGSM, PGD,
+//! an attack that looks for a change by asking again and again. A [`Draw`] is a sample of images that are
+//! right as they are, and [`OverSeeds`] says how much of a figure is chance. The attacks of the paper (FGSM, PGD,
 //! `DeepFool`) follow the gradient of a model, which a GGUF file does not give.
 //!
 //! This room changes pictures and counts; it never judges. Who judges hands it verdicts, or a closure.
@@ -12,6 +13,8 @@ mod account;
 mod attacks;
 mod perturbation;
 mod pixels;
+mod sample;
+mod seeds;
 pub mod square;
 mod writing;
 
@@ -19,6 +22,8 @@ pub use account::{Known, Robust, Robustness, Row, RuleRow, ScoreMoves, SourceRow
 pub use attacks::{Attacks, Spared};
 pub use perturbation::{InvalidPerturbation, Perturbation};
 pub use pixels::PerturbError;
+pub use sample::{Draw, Drawn, Fit};
+pub use seeds::{OverSeeds, Spread};
 
 use std::sync::Arc;
 

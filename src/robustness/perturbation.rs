@@ -72,6 +72,11 @@ impl Perturbation {
     pub fn is_control(&self) -> bool {
         *self == Self::Png
     }
+
+    /// Whether it depends on the seed.
+    pub fn is_random(&self) -> bool {
+        matches!(self, Self::Noise { .. })
+    }
 }
 
 impl fmt::Display for Perturbation {

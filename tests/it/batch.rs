@@ -17,6 +17,13 @@ struct Held {
     files: BTreeMap<String, String>,
     batches: BTreeMap<String, Value>,
     asked_after: usize,
+    /// Whether the file that came last was asked after.
+    read: bool,
+}
+
+/// Whether methods are below the address of a resource at Azure.
+fn is_azure(at: &str) -> bool {
+    at.starts_with("/openai")
 }
 
 /// A server that answers batches when it is asked after them for the second time, with the words of
@@ -30,18 +37,26 @@ fn server(ending: &'static str) -> (Server, Arc<Mutex<Held>>) {
 }
 
 fn answer(held: &mut Held, request: &Request, ending: &str) -> Answer {
-    let path = request.path.trim_start_matches("/v1/");
-    let parts: Vec<&str> = path.split('/').collect();
+    let path = request.path.split('?').next().unwrap();
+    let (at, path) = path.split_at(path.find("/files").or_else(|| path.find("/batches")).unwrap());
+    let parts: Vec<&str> = path[1..].split('/').collect();
     match parts.as_slice() {
         ["files"] => {
             let id = format!("file-{}", held.files.len());
             held.files.insert(id.clone(), part_of(&request.body));
-            Answer::json(200, &json!({ "id": id, "purpose": "batch" }))
+            let status = if is_azure(at) { "pending" } else { "uploaded" };
+            Answer::json(200, &json!({ "id": id, "purpose": "batch", "status": status }))
+        }
+        ["files", _] if is_azure(at) => {
+            held.read = true;
+            Answer::json(200, &json!({ "status": "processed" }))
         }
         ["batches"] => {
-            assert_eq!(request.body["endpoint"], "/v1/chat/completions");
+            assert_eq!(held.read, is_azure(at), "a file is read before its batch begins");
+            let method = if is_azure(at) { "/chat/completions" } else { "/v1/chat/completions" };
+            assert_eq!(request.body["endpoint"], method);
             let id = format!("batch-{}", held.batches.len());
-            let batch = json!({ "id": id, "status": "validating",
+            let batch = json!({ "id": id, "status": "Validating",
                 "input_file_id": request.body["input_file_id"] });
             held.batches.insert(id, batch.clone());
             Answer::json(200, &batch)
@@ -107,7 +122,7 @@ fn a_batch_gives_the_verdicts_of_asking_at_once() {
 
     let handed_in = by_batch();
     assert_eq!(handed_in.code, 1, "{}", handed_in.err);
-    assert!(handed_in.err.contains("6 questions wait in 1 batches"), "{}", handed_in.err);
+    assert!(handed_in.err.contains("6 questions wait in 1 batch:"), "{}", handed_in.err);
     let waiting = handed_in.verdicts().remove(0);
     assert_eq!(waiting.verdict, Conclusion::Undetermined);
     assert!(waiting.rules.iter().all(|rule| rule.why == Some(Why::Waiting)));
@@ -127,6 +142,49 @@ fn a_batch_gives_the_verdicts_of_asking_at_once() {
     // The folder is a recording as well.
     let replayed = judge(&praetor, &server, &["--replay", "later"]);
     assert_eq!(timeless(&replayed), timeless(&answered));
+}
+
+/// As Microsoft's documentation has it: `openai/v1` of the resource, or with a version `openai` of it; the key
+/// in its own header, lines that name the deployment and a method without `/v1`, and files that are read
+/// before a batch can begin.
+#[test]
+fn azure_has_batches_below_its_resource() {
+    for (version, below) in [(None, "/openai/v1/"), (Some("2024-10-21"), "/openai/")] {
+        let praetor = Praetor::new();
+        let (server, held) = server("Completed");
+        let resource = server.address.trim_end_matches("/v1");
+        let by_batch = || {
+            praetor.picture("dog.png");
+            let model = ["judge", "dog.png", "-c", "pets.yaml", "--model", "azure:cheap"];
+            let at = ["--base-url", resource, "--format", "jsonl", "--without", "reasoning"];
+            let mut variables = vec![("AZURE_OPENAI_API_KEY", "azure-key")];
+            variables.extend(version.map(|version| ("OPENAI_API_VERSION", version)));
+            praetor.run_in(&variables, &[&model[..], &at, &["--batch", "later"]].concat())
+        };
+        let handed_in = by_batch();
+        assert!(handed_in.err.contains("6 questions wait in 1 batch:"), "{}", handed_in.err);
+        let lines = held.lock().unwrap().files["file-0"].clone();
+        for line in lines.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                (&line["url"], &line["body"]["model"]),
+                (&"/chat/completions".into(), &"cheap".into())
+            );
+        }
+        by_batch();
+        let answered = by_batch();
+        assert_eq!(answered.code, 0, "{}", answered.err);
+        assert!(answered.err.contains("every question is answered"), "{}", answered.err);
+        for request in server.requests() {
+            assert!(request.path.starts_with(below), "{}", request.path);
+            assert!(!request.path.contains("deployments"), "{}", request.path);
+            assert_eq!(
+                request.path.split_once("api-version=").map(|(_, version)| version),
+                version
+            );
+            assert_eq!(request.headers["api-key"], "azure-key");
+        }
+    }
 }
 
 #[test]

@@ -114,6 +114,37 @@ fn two_runs_are_compared_in_words() {
     assert!(same.out.contains("the same to the last digit"), "{}", same.out);
 }
 
+/// Twelve images, of which each flags four dogs, three of them the same: enough for a kappa. Of the one cat
+/// there is none.
+#[test]
+fn a_rule_that_enough_images_violate_has_a_kappa_with_its_interval() {
+    let praetor = Praetor::new();
+    let judge = |name: &str, flagged: std::ops::Range<usize>| {
+        let verdict = |image: usize| {
+            let dogs = if flagged.contains(&image) { Violated } else { Clear };
+            let cats = if image == 0 { Violated } else { Clear };
+            judged(&format!("in/{image}.png"), dogs, cats, 0.5)
+        };
+        run(&praetor, name, "policy", &(0..12).map(verdict).collect::<Vec<_>>());
+    };
+    judge("first", 0..4);
+    judge("second", 1..5);
+    let text = praetor.run(&["compare", "first", "second", "--html", "gallery.html"]);
+    assert_eq!(text.code, 0, "{}", text.err);
+    narrow(&text.out);
+    let line = |word: &str| text.out.lines().find(|line| line.starts_with(word)).unwrap();
+    assert!(line("dogs").contains("0.62 ("), "{}", text.out);
+    assert!(line("cats.indoors").contains("  -"), "{}", text.out);
+    assert!(text.out.contains("where 5 images or more violate it"), "{}", text.out);
+    let page = fs_err::read_to_string(praetor.path("gallery.html")).unwrap();
+    assert!(page.contains("Kappa (95 %)") && page.matches("0.62 (").count() > 0);
+    let found = json(&praetor, &["first", "second"]);
+    let kappa = |rule: usize| &found["rules"][rule]["pairs"][0]["kappa"];
+    assert_eq!(*kappa(1), Value::Null);
+    let [low, high] = ["low", "high"].map(|end| kappa(0)["interval"][end].as_f64().unwrap());
+    assert!(low < 0.625 && 0.625 < high);
+}
+
 #[test]
 fn labels_tell_who_is_right() {
     let praetor = Praetor::new();

@@ -2,7 +2,12 @@
 //! UnsafeBench's.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use parquet::arrow::ArrowWriter;
 use praetor::dataset::{Content, Dataset, Example, Format, Options, RowError, Safety};
 use serde_json::Value;
 
@@ -161,6 +166,85 @@ fn bad_rows_are_named_and_the_rest_is_read() {
     ] {
         assert!(run.out.contains(words), "{words}: {}", run.out);
     }
+}
+
+/// As UnsafeBench's external sets have it: base64, or digits for the image of another row.
+#[test]
+fn images_in_base64_are_read_and_digits_are_another_row_s_image() {
+    let praetor = Praetor::new();
+    let [park, knife] = ["park.png", "child-and-knife.png"].map(example_bytes);
+    praetor.write("park.png", &park);
+    let [park64, knife64] = [&park, &knife].map(|image| STANDARD.encode(image));
+    let url = format!("data:image/png;base64,{knife64}");
+    let damaged = format!("{}!{}", &knife64[..900], &knife64[900..]);
+    let images = [&*park64, "3", &url, "0", "park.png", &damaged, "99"];
+    let lines = images.iter().enumerate().map(|(index, image)| {
+        format!("{{\"index\": {index}, \"image\": \"{image}\", \"label\": {}}}\n", index % 2)
+    });
+    praetor.write("smid.jsonl", lines.collect::<String>());
+    let lines = images.iter().enumerate();
+    let lines = lines.map(|(index, image)| format!("{index}\t{image}\t{}\n", index % 2));
+    praetor.write("smid.tsv", format!("index\timage\tlabel\n{}", lines.collect::<String>()));
+    let columns: [(&str, ArrayRef); 3] = [
+        ("index", Arc::new(Int64Array::from_iter_values(0..7))),
+        ("image", Arc::new(StringArray::from(images.to_vec()))),
+        ("label", Arc::new(Int64Array::from_iter_values((0..7).map(|index| index % 2)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = fs_err::File::create(praetor.path("smid.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+
+    for (file, word, first) in
+        [("smid.jsonl", "line", 1), ("smid.tsv", "line", 2), ("smid.parquet", "row", 1)]
+    {
+        let rows = all(&praetor.path(file), &Options::default());
+        let content = |row: usize| &rows[row].as_ref().unwrap().content;
+        let (park, knife) = (&*park, &*knife);
+        for (row, bytes) in [(0, park), (1, park), (2, knife), (3, park)] {
+            assert_eq!(*content(row), Content::Bytes(bytes.into()), "{file} {row}");
+        }
+        assert!(matches!(content(4), Content::File(_)), "{file}");
+        let name = &rows[1].as_ref().unwrap().name;
+        assert!(name.ends_with(&format!("{file}#{}", first + 1)), "{name}");
+        let meant = ["--label", "0=safe", "--label", "1=unsafe"];
+        let run = praetor.run(&[&["data", file, "--decode"], &meant[..]].concat());
+        assert_eq!(run.code, 1, "{}", run.err);
+        let (damaged, gone) = (first + 5, first + 6);
+        for words in [
+            "7 rows, 4 images inside and 1 file",
+            &format!("{word} {damaged} of `{file}`: has an image in base64 that can't be read"),
+            &format!("{word} {gone} of `{file}`: has the image of row `99`"),
+        ] {
+            assert!(run.out.contains(words), "{words}: {}", run.out);
+        }
+    }
+    // Such a dataset is measured like any other.
+    let meant = ["--label", "0=safe", "--label", "1=unsafe", "--format", "json"];
+    let quick = ["-c", DEMO, "--without=relevance,region,reasoning"];
+    let run = praetor.run(&[&["eval", "smid.parquet"], &quick[..], &meant[..]].concat());
+    assert!(run.code <= 1, "{}", run.err);
+    let found: Value = serde_json::from_str(&run.out).unwrap();
+    let counts = found["effectiveness"]["overall"]["counts"].as_object().unwrap();
+    assert_eq!(counts.values().filter_map(Value::as_u64).sum::<u64>(), 5);
+}
+
+#[test]
+fn a_line_is_bounded_and_an_image_of_fifty_megabytes_is_not_too_long() {
+    let praetor = Praetor::new();
+    let mut image = vec![7; 50 << 20];
+    image[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
+    let mut text = format!("{{\"image\": \"{}\"}}\n", STANDARD.encode(&image));
+    text.extend(std::iter::repeat_n('x', (128 << 20) + 1));
+    text += "\n{\"image\": \"park.png\"}\n";
+    praetor.write("long.jsonl", text);
+    let rows = all(&praetor.path("long.jsonl"), &Options::default());
+    let Content::Bytes(bytes) = &rows[0].as_ref().unwrap().content else { panic!("no bytes") };
+    assert_eq!(bytes.len(), image.len());
+    let error = rows[1].as_ref().unwrap_err();
+    assert_eq!((error.mistake.code(), error.place.row), ("too_long", Some(2)), "{error}");
+    assert!(matches!(rows[2].as_ref().unwrap().content, Content::File(_)), "the rest is read");
 }
 
 #[test]

@@ -27,7 +27,11 @@ impl Request {
 
     /// The last question, and whether a picture stands before it.
     pub(crate) fn about(&self) -> (String, bool) {
-        let content = &self.body["messages"].as_array().unwrap().last().unwrap()["content"];
+        let messages = self.body["messages"].as_array();
+        let Some(last) = messages.and_then(|messages| messages.last()) else {
+            return Default::default();
+        };
+        let content = &last["content"];
         let text = content.as_str().or_else(|| content[1]["text"].as_str()).unwrap_or_default();
         (text.to_owned(), content[0]["image_url"]["url"].is_string())
     }

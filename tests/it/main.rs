@@ -46,6 +46,8 @@ mod hub_server;
 #[cfg(test)]
 mod imaging;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod lints;
 #[cfg(test)]
 mod llm;

@@ -81,7 +81,7 @@ fn why(answer: Answer) -> (Why, usize) {
     }
 }
 
-fn http(status: u16, headers: &[(&'static str, &str)], body: &Value) -> Answer {
+pub(crate) fn http(status: u16, headers: &[(&'static str, &str)], body: &Value) -> Answer {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     Answer::Http { status, headers, body: body.to_string() }
 }
@@ -390,7 +390,7 @@ fn second_picture() -> Vec<u8> {
 }
 
 /// A server elsewhere: praetor is sent there through a proxy, which is ours.
-fn elsewhere(praetor: &Praetor, proxy: &Server, more: &[&str]) -> Run {
+pub(crate) fn elsewhere(praetor: &Praetor, proxy: &Server, more: &[&str]) -> Run {
     praetor.picture("inbox/dog.png");
     praetor.picture("inbox/private/dog.png");
     let proxied = proxy.address.trim_end_matches("/v1");
@@ -425,6 +425,8 @@ fn pixels_leave_only_when_they_may() {
     let pictures = server.requests().iter().filter(|request| request.about().1).count();
     assert_eq!(pictures, 3, "three statements about one picture");
     assert!(server.requests()[0].path.starts_with("http://judge.example/v1/"));
+    let after = |request: &&Request| request.path.ends_with("/models/m");
+    assert_eq!(server.requests().iter().filter(after).count(), 1, "asked after the model once");
 }
 
 #[test]

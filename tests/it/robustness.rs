@@ -1,5 +1,7 @@
 //! `praetor robustness` as a user meets it, on the demo model.
 
+use std::fmt::Write as _;
+
 use praetor::store::Run;
 use serde_json::Value;
 
@@ -15,9 +17,14 @@ fn example(name: &str) -> String {
     format!("{EXAMPLES}/{name}")
 }
 
-/// One row of the JSON by its perturbation.
+/// What was counted under the first seed.
+fn first(found: &Value) -> &Value {
+    &found["seeds"][0]
+}
+
+/// One row of the first seed by its perturbation.
 fn row<'a>(found: &'a Value, perturbation: &str) -> &'a Value {
-    let rows = found["perturbations"].as_array().unwrap();
+    let rows = first(found)["perturbations"].as_array().unwrap();
     rows.iter().find(|row| row["perturbation"] == perturbation).unwrap()
 }
 
@@ -30,13 +37,14 @@ fn the_control_turns_nothing_and_every_perturbation_has_a_row() {
         praetor.run(&["robustness", "-c", DEMO, quicker, "--threads=1", "--format", "json", knife]);
     assert!(run.code <= 1, "{}", run.err);
     let found: Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!((&found["images"], &found["seed"]), (&1.into(), &2023.into()));
-    assert_eq!(found["perturbations"].as_array().unwrap().len(), 14);
+    assert_eq!((&first(&found)["images"], &first(&found)["seed"]), (&1.into(), &2023.into()));
+    assert_eq!((&found["sample"], &found["over_seeds"]), (&Value::Null, &Value::Array(vec![])));
+    assert_eq!(first(&found)["perturbations"].as_array().unwrap().len(), 14);
     let control = row(&found, "png");
     assert_eq!((&control["control"], &control["flipped"]), (&true.into(), &0.into()));
     assert_eq!(control["score"]["most"], 0.0);
     assert_eq!(control["robust"], Value::Null, "without labels there is no robust accuracy");
-    for row in found["perturbations"].as_array().unwrap() {
+    for row in first(&found)["perturbations"].as_array().unwrap() {
         assert_eq!((&row["images"], &row["failed"]), (&1.into(), &0.into()), "{row}");
     }
     assert!(row(&found, "noise:0.2")["score"]["mean"].as_f64().unwrap() > 0.0);
@@ -121,7 +129,7 @@ fn the_square_attack_asks_no_more_than_it_may_and_says_what_it_came_to() {
     let run = praetor.run(&arguments);
     assert!(run.code <= 1, "{}", run.err);
     let found: Value = serde_json::from_str(&run.out).unwrap();
-    let attack = &found["attack"];
+    let attack = &first(&found)["attack"];
     assert_eq!((&attack["attacked"], &attack["epsilon"]), (&1.into(), &4.into()));
     assert!((1..=12).contains(&attack["queries_spent"].as_u64().unwrap()), "{attack}");
     // Every form of the pictures is a run that other commands read.
@@ -134,6 +142,86 @@ fn the_square_attack_asks_no_more_than_it_may_and_says_what_it_came_to() {
     assert_eq!(taken.code, 3, "{}", taken.err);
 }
 
+/// Two of each source by chance, under two seeds; `birthday.png` is labelled wrongly on purpose and can be in
+/// no sample, and `garden.png` has no label.
+#[test]
+fn a_sample_is_of_what_is_right_and_every_seed_has_its_own() {
+    let praetor = Praetor::new();
+    let mut labels = String::new();
+    let mut images = vec![example("garden.png")];
+    for (image, source, violated) in [
+        ("park.png", "drawn", ""),
+        ("family.png", "drawn", ""),
+        ("medicine.png", "drawn", ""),
+        ("street.png", "drawn", ""),
+        ("birthday.png", "other", "\"weapons.child\""),
+        ("child-and-knife.png", "other", "\"weapons.child\""),
+    ] {
+        let image = example(image);
+        let _ = writeln!(
+            labels,
+            "{{\"image\": \"{image}\", \"source\": \"{source}\", \"violated\": [{violated}]}}"
+        );
+        images.push(image);
+    }
+    praetor.write("labels.jsonl", &labels);
+    let out = praetor.path("runs").display().to_string();
+    let mut arguments = vec!["robustness", "-c", DEMO, QUICK, "--threads=1", "--no-cache"];
+    arguments.extend(["--labels", "labels.jsonl", "--perturb", "png,noise:0.2"]);
+    arguments.extend(["--sample", "2", "--seed", "2023,2024"]);
+    arguments.extend(images.iter().map(String::as_str));
+    let table = praetor.run(&[&*arguments, &["--out", &out]].concat());
+    assert!(table.code <= 1, "{}", table.err);
+    for words in ["sample of drawn: 2 of 4 images", "over the seeds", "fewer than were wanted"] {
+        assert!(table.out.contains(words), "{words}: {}", table.out);
+    }
+    let json = praetor.run(&[&*arguments, &["--format", "json"]].concat()).out;
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(found["unlabelled"], 1);
+    for under in found["seeds"].as_array().unwrap() {
+        assert_eq!(under["images"], 3);
+        let control = &under["perturbations"][0]["robust"];
+        assert_eq!((&control["right_before"], &control["still_right"]), (&3.into(), &3.into()));
+        let sample = under["sample"].as_array().unwrap();
+        assert_eq!((&sample[0]["source"], &sample[0]["taken"]), (&"drawn".into(), &2.into()));
+        assert_eq!((&sample[1]["images"], &sample[1]["taken"]), (&2.into(), &1.into()));
+    }
+    let over = found["over_seeds"].as_array().unwrap();
+    assert_eq!(over[0]["perturbation"], "png");
+    assert_eq!(over[0]["robust_accuracy"]["values"], serde_json::json!([1.0, 1.0]));
+    // Nothing is judged twice as it is, whatever the seeds; noise has a run of its own for each.
+    let names = |run: &str| {
+        let run = Run::open(&praetor.path("runs").join(run)).unwrap();
+        let mut names: Vec<String> =
+            run.verdicts().unwrap().map(|verdict| verdict.unwrap().image).collect();
+        names.sort();
+        names
+    };
+    let as_is = names("as-is");
+    assert!(as_is.windows(2).all(|pair| pair[0] != pair[1]), "{as_is:?}");
+    let sampled = ["noise-0.2-seed-2023", "noise-0.2-seed-2024"].map(names);
+    assert!(sampled.iter().all(|sample| sample.len() == 3), "{sampled:?}");
+    assert_ne!(sampled[0], sampled[1], "another seed takes others");
+    assert!(!sampled.concat().iter().any(|name| name.ends_with("birthday.png")));
+}
+
+/// Without labels and without a sample every image is taken under every seed, and only noise can differ.
+#[test]
+fn several_seeds_give_a_mean_and_a_spread_of_what_is_chance() {
+    let praetor = Praetor::new();
+    let image = example("park.png");
+    let mut arguments = vec!["robustness", &image, "-c", DEMO, QUICK, "--threads=1"];
+    arguments.extend(["--perturb", "png,noise:0.2", "--seed", "1,2,3", "--format", "json"]);
+    let found: Value = serde_json::from_str(&praetor.run(&arguments).out).unwrap();
+    assert_eq!(found["seeds"].as_array().unwrap().len(), 3);
+    let over = found["over_seeds"].as_array().unwrap();
+    assert_eq!(over.len(), 1);
+    assert_eq!(over[0]["perturbation"], "noise:0.2");
+    assert_eq!(over[0]["flipped"]["values"].as_array().unwrap().len(), 3);
+    let moved = |seed: usize| &found["seeds"][seed]["perturbations"][1]["score"]["mean"];
+    assert_ne!(moved(0), moved(1), "each seed has noise of its own");
+}
+
 #[test]
 fn what_can_not_be_done_is_explained() {
     let praetor = Praetor::new();
@@ -144,6 +232,9 @@ fn what_can_not_be_done_is_explained() {
         (vec!["robustness", &image, "-c", DEMO, "--perturb", "jpeg:0"], 2, "1 to 100"),
         (vec!["robustness", &image, "-c", DEMO, "--queries", "9"], 2, "--attack"),
         (vec!["robustness", &image, "-c", DEMO, "--labels", "nowhere.jsonl"], 3, "nowhere.jsonl"),
+        (vec!["robustness", &image, "-c", DEMO, "--seed", "7,8,7"], 2, "seed 7 is named twice"),
+        (vec!["robustness", &image, "-c", DEMO, "--sample", "0"], 2, "--sample"),
+        (vec!["robustness", "broken.png", "-c", DEMO, "--sample", "3"], 3, "not one image"),
         (vec!["robustness", "broken.png", "-c", DEMO], 3, "not one image could be read"),
         (vec!["robustness", &image, "broken.png", "-c", DEMO, "--perturb", "png"], 1, "broken.png"),
     ] {

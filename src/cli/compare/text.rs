@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::cli::style;
+use crate::eval::Estimate;
 use crate::eval::compare::{
-    Comparison, Dispute, JudgeSummary, Pair, RuleComparison, Truths, small,
+    Comparison, Dispute, FEW, JudgeSummary, Pair, RuleComparison, Truths, small,
 };
 use crate::imaging::shown;
 use crate::report::{kappa, letter, reasons};
@@ -15,6 +16,9 @@ const LISTED: usize = 10;
 
 /// Columns that a judge's name may take.
 const NAME: usize = 34;
+
+/// Columns that a rule's name may take.
+const RULE: usize = 22;
 
 /// Columns that a line may take.
 const WIDTH: usize = 100;
@@ -151,6 +155,10 @@ fn judges(comparison: &Comparison) -> Vec<String> {
     lines
 }
 
+fn shown_kappa(found: Option<Estimate>) -> String {
+    found.map_or_else(|| "-".to_owned(), kappa)
+}
+
 fn agreement(comparison: &Comparison) -> Vec<String> {
     let mut lines = vec![style::dim(&format!(
         "{:<10}{:>9}{:>15}  {:<24}{:>9}  {:<24}",
@@ -158,8 +166,6 @@ fn agreement(comparison: &Comparison) -> Vec<String> {
     ))];
     for pair in &comparison.pairs {
         let of = |agreed: usize, images: usize| format!("{agreed}/{images}");
-        let shown_kappa =
-            |found: Option<crate::eval::Estimate>| found.map_or_else(|| "-".to_owned(), kappa);
         lines.push(format!(
             "{:<10}{:>9}{:>15}  {:<24}{:>9}  {:<24}",
             format!("{} and {}", letter(pair.first), letter(pair.second)),
@@ -171,7 +177,7 @@ fn agreement(comparison: &Comparison) -> Vec<String> {
         ));
     }
     if comparison.judges.len() > 2 {
-        let all = comparison.fleiss.map_or_else(|| "-".to_owned(), kappa);
+        let all = shown_kappa(comparison.fleiss);
         lines.push(format!("{:<10}{:>24}  {all}", format!("all {}", comparison.judges.len()), ""));
     }
     let lines_ = lines.iter().map(|line| line.trim_end().to_owned());
@@ -220,7 +226,9 @@ fn rules(comparison: &Comparison) -> Vec<String> {
     }
     let several = comparison.judges.iter().filter(|judge| judge.by_rule).count() > 1;
     let width =
-        those.iter().map(|rule| rule.rule.as_str().len().min(30)).max().unwrap_or(0).max(12);
+        those.iter().map(|rule| rule.rule.as_str().len().min(RULE)).max().unwrap_or(0).max(12);
+    // Of more than two judges each two have one: JSON has them.
+    let kappas = those.iter().any(|rule| matches!(&*rule.pairs, [pair] if pair.kappa.is_some()));
     let mut heading = format!("{:<width$}", "violations");
     for judge in 0..comparison.judges.len() {
         let _ = write!(heading, "{:>9}", letter(judge));
@@ -228,9 +236,12 @@ fn rules(comparison: &Comparison) -> Vec<String> {
     if several {
         let _ = write!(heading, "{:>7}{:>7}", "all", "some");
     }
+    if kappas {
+        heading.push_str("  kappa");
+    }
     let mut lines = vec![String::new(), style::dim(&heading)];
     for rule in &those {
-        let mut line = format!("{:<width$}", cut(rule.rule.as_str(), 30));
+        let mut line = format!("{:<width$}", cut(rule.rule.as_str(), RULE));
         for count in &rule.judges {
             let cell = count.map_or_else(
                 || "-".to_owned(),
@@ -243,9 +254,9 @@ fn rules(comparison: &Comparison) -> Vec<String> {
         }
         if several {
             let _ = write!(line, "{:>7}{:>7}", rule.all, rule.some);
-            line.push_str(&only(rule));
+            line.push_str(&only(rule, kappas));
         }
-        lines.push(line);
+        lines.push(line.trim_end().to_owned());
     }
     let silent = comparison.rules.len() - those.len();
     if silent > 0 {
@@ -256,11 +267,16 @@ fn rules(comparison: &Comparison) -> Vec<String> {
     if those.iter().any(|rule| rule.judges.iter().flatten().any(|count| count.undetermined > 0)) {
         lines.push(style::dim("(+N?): on N more images the rule could not be settled"));
     }
+    if kappas && those.iter().flat_map(|rule| &rule.pairs).any(|pair| pair.flagged() < FEW) {
+        lines.push(style::dim(&format!(
+            "a rule has a kappa where {FEW} images or more violate it to one of both judges"
+        )));
+    }
     lines
 }
 
-/// With two judges, who flags what the other does not.
-fn only(rule: &RuleComparison) -> String {
+/// With two judges, how far they agree beyond chance, and who flags what the other does not.
+fn only(rule: &RuleComparison, kappas: bool) -> String {
     let [pair] = &rule.pairs[..] else { return String::new() };
     let only = [(pair.first, pair.first_only), (pair.second, pair.second_only)];
     let said: Vec<String> = only
@@ -268,7 +284,8 @@ fn only(rule: &RuleComparison) -> String {
         .filter(|(_, images)| *images > 0)
         .map(|(judge, images)| format!("{images} only {}", letter(*judge)))
         .collect();
-    if said.is_empty() { String::new() } else { format!("   {}", said.join(", ")) }
+    let kappa = if kappas { format!("  {:<21}", shown_kappa(pair.kappa)) } else { String::new() };
+    format!("{kappa}   {}", said.join(", "))
 }
 
 fn labels(comparison: &Comparison) -> Vec<String> {

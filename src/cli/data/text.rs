@@ -20,10 +20,11 @@ pub(super) fn all(dataset: &Dataset, found: &Findings) -> String {
     };
     let _ = writeln!(
         text,
-        "{}  {}: {} rows{files}\n",
+        "{}  {}: {} rows{files}, {}\n",
         style::bold(&shown(dataset.path().as_os_str()).to_string()),
         dataset.format(),
         survey.rows,
+        images(survey),
     );
     let sets = survey.sets.iter().map(|(set, cell)| (format!("set {}", word(set)), *cell));
     let sets: Vec<(String, Cell)> = if survey.sets.len() > 1 { sets.collect() } else { Vec::new() };
@@ -44,6 +45,18 @@ pub(super) fn all(dataset: &Dataset, found: &Findings) -> String {
         told(&mut text, &written.left_out, "were left out there");
     }
     text
+}
+
+/// Where the images are.
+fn images(survey: &Survey) -> String {
+    match (survey.in_files, survey.inside) {
+        (files, 0) => format!("images in {}", style::counted(files as u64, "file")),
+        (0, inside) => format!("{} inside", style::counted(inside as u64, "image")),
+        (files, inside) => {
+            let inside = style::counted(inside as u64, "image");
+            format!("{inside} inside and {}", style::counted(files as u64, "file"))
+        }
+    }
 }
 
 fn word(name: &str) -> String {

@@ -86,6 +86,12 @@ impl Bill {
         }
     }
 
+    /// What answers have said of the model's end.
+    #[cfg(feature = "remote")]
+    pub(in crate::cli) fn farewell(&self) -> Option<crate::vlm::remote::Farewell> {
+        self.meter.farewell()
+    }
+
     /// Without servers nothing is spent.
     #[cfg(not(feature = "remote"))]
     #[expect(clippy::unused_self, reason = "the other build needs it")]

@@ -9,6 +9,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::leaving::Day;
 use crate::cli::exit::Failure;
 use crate::constitution::read_strictly;
 
@@ -96,6 +97,11 @@ pub(in crate::cli) struct Entry {
     #[garde(inner(range(min = 32)))]
     #[schemars(range(min = 32))]
     pub(super) longest_side: Option<u32>,
+    /// The day after which the model answers no more, such as `2027-01-14`; praetor says so from 90 days
+    /// before.
+    #[serde(default)]
+    #[garde(skip)]
+    pub(super) shutdown_date: Option<Day>,
     /// What is added to every request as it is, such as `reasoning_effort: none`.
     #[serde(default)]
     #[garde(skip)]
@@ -189,6 +195,7 @@ mod tests {
             ("models: [{name: gpt, kind: opnai}]", "openai"),
             ("models: [{name: gpt, kind: openai, parallel: 0}]", "at least 1"),
             ("models: []", "models"),
+            ("models: [{name: gpt, kind: openai, shutdown_date: soon}]", "2027-01-14"),
             ("models: [{name: gpt, kind: openai}, {name: gpt, kind: azure}]", "two models"),
         ] {
             let error = format!("{:?}", read(text).unwrap_err());

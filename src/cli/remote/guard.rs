@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 
+#[cfg(any(feature = "remote", test))]
 use crate::cli::exit::Failure;
 use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
@@ -24,6 +25,8 @@ pub(in crate::cli) struct LocalOnly {
 
 impl LocalOnly {
     /// Reads patterns: `private` and `private/` stand for every image below a folder of that name.
+    // Without servers there is none that images are kept from.
+    #[cfg(any(feature = "remote", test))]
     pub(in crate::cli) fn new(patterns: &[String]) -> Result<Self, Failure> {
         let mut kept = Self::default();
         for text in patterns {
@@ -66,6 +69,7 @@ impl LocalOnly {
     }
 }
 
+#[cfg(any(feature = "remote", test))]
 fn bad(pattern: &str, detail: &str) -> Failure {
     Failure::Input(miette::miette!(
         code = "praetor::local_only::pattern",

@@ -1,17 +1,22 @@
 //! Models behind servers: how they are named, what they may be sent, and what they cost.
 //!
 //! `file` reads `models.yaml`, `server` finds the server that a name stands for, `open` makes the
-//! model, `guard` keeps images here, `cost` says what a run will cost and has.
+//! model, `guard` keeps images here, `cost` says what a run will cost and has, `leaving` when a model goes;
+//! `behind` has all of that while it judges.
 
+mod behind;
 mod cost;
 mod file;
 mod guard;
+mod leaving;
 #[cfg(feature = "remote")]
 mod open;
 mod server;
 
+pub(super) use self::behind::Remote;
 pub(super) use self::cost::Bill;
 pub(super) use self::guard::{Guarded, LocalOnly};
+pub(super) use self::leaving::Leaving;
 #[cfg(feature = "remote")]
 pub(super) use self::open::open_chat;
 pub(super) use self::server::{Named, Server, ServerArgs, how};
@@ -24,7 +29,7 @@ use clap::Args;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Server")]
 pub(in crate::cli) struct BatchArgs {
-    /// Hand questions in by OpenAI's Batch API, for half the price and within a day. What is waited for
+    /// Hand questions in by OpenAI's or Azure's Batch API, for half the price and within a day. What is waited for
     /// is undetermined; run the same command again until nothing is. The folder holds questions,
     /// pixels and all, until they are answered
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["record", "replay"])]

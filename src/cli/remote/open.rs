@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::Kind;
-use super::{Bill, GuardArgs, LocalOnly, Server};
+use super::server::{OPENAI, Variable, variable};
+use super::{Bill, GuardArgs, Leaving, LocalOnly, Remote, Server};
 use crate::cli::exit::Failure;
-use crate::cli::model::Remote;
 use crate::prompts::Prompts;
 use crate::vlm::decisions::{DecisionVlm, Interface};
 use crate::vlm::openai::{OpenAiChat, OpenAiVlm};
 use crate::vlm::remote::{
-    Batches, Bounds, Desk, Key, KeyHeader, Meter, Recorder, Recording, RemoteError, RemoteOptions,
-    Tape, TapeError, is_this_machine,
+    Batches, Bounds, Desk, Farewell, Key, KeyHeader, Meter, Recorder, Recording, RemoteError,
+    RemoteOptions, Tape, TapeError, is_this_machine,
 };
 use crate::vlm::{Chat, Vlm};
 
@@ -68,21 +68,37 @@ impl Server {
         let bounds =
             Bounds { most_blocks: Some(guard.max_blocks), most_cost: guard.max_cost.zip(prices) };
         let meter = Arc::new(Meter::new(bounds));
-        let tape = tape(guard)?;
+        let tape = match tape(guard)? {
+            Tape::Batch(desk) if self.kind == Kind::Azure => Tape::Batch(desk.for_azure()),
+            tape => tape,
+        };
         let taped = !matches!(tape, Tape::Off);
         let key = if replays { None } else { self.key()? };
         let longest_side = self.longest_side.or((!here).then_some(LONGEST_SIDE));
         let options =
             RemoteOptions { longest_side, ..options(self, key, Arc::clone(&meter), tape) };
         let batches = self.batches(&options, guard)?;
+        let leaving = self.leaving.clone().or_else(|| {
+            // A server of this machine keeps its model for as long as its user does.
+            let asked = self.kind == Kind::Openai && !here && !replays;
+            match asked.then(|| Farewell::of_model(&options)).flatten()? {
+                Farewell::Ends { at, by } => Some(Leaving::told(at, by)),
+                deprecated => {
+                    meter.heard(deprecated);
+                    None
+                }
+            }
+        });
         let patterns: Vec<String> =
             guard.local_only.iter().chain(&self.local_only).cloned().collect();
         let local_only = LocalOnly::new(if here { &[] } else { &patterns })?;
         let remote = Remote {
-            bill: self.bill(guard, meter),
+            bill: self.bill(guard, Arc::clone(&meter)),
             talks: self.talks(),
             taped,
             local_only,
+            leaving,
+            shown: self.shown(),
             batches,
         };
         Ok((self.model(options, prompts)?, remote))
@@ -95,17 +111,59 @@ impl Server {
         guard: &GuardArgs,
     ) -> Result<Option<Batches>, Failure> {
         let Tape::Batch(desk) = &options.tape else { return Ok(None) };
-        if self.kind != Kind::Openai {
+        if !matches!(self.kind, Kind::Openai | Kind::Azure) {
             return Err(Failure::Input(miette::miette!(
                 code = "praetor::batch::kind",
-                help = "leave `--batch` away, or ask the model by `openai:NAME`",
+                help =
+                    "leave `--batch` away, or ask the model by `openai:NAME` or `azure:DEPLOYMENT`",
                 "questions for `{}` can't be handed in as a batch",
                 self.shown()
             )));
         }
-        let batches = Batches::open(options.clone(), desk.clone()).map_err(unopened)?;
+        // At Azure batches belong to the resource, and their lines name the deployment.
+        let deployment = format!("/deployments/{}", self.model);
+        let resource = options.address.strip_suffix(&deployment).unwrap_or(&options.address);
+        let options = RemoteOptions { address: resource.to_owned(), ..options.clone() };
+        let batches = Batches::open(options, desk.clone()).map_err(unopened)?;
         batches.fetch(guard.batch.batch_wait)?;
         Ok(Some(batches))
+    }
+
+    /// The key from its variable, where the server gets one.
+    fn key(&self) -> Result<Option<String>, Failure> {
+        match &self.key {
+            Variable::None => Ok(None),
+            Variable::Wanted(name) => match variable(name) {
+                Some(key) => Ok(Some(key)),
+                None => Err(Failure::Input(miette::miette!(
+                    code = "praetor::model::no_key",
+                    help = format!(
+                        "set {name}: the file of models says that it holds the key (`key_env`)"
+                    ),
+                    "there is no key for `{}`: the variable {name} is empty",
+                    self.model
+                ))),
+            },
+            Variable::Usual(name) => {
+                let key = variable(name);
+                if key.is_none() && self.address == OPENAI {
+                    return Err(Failure::Input(miette::miette!(
+                        code = "praetor::model::no_key",
+                        help = format!(
+                            "set {name}, or name another server with `--base-url`; local ones need \
+                             no key"
+                        ),
+                        "{OPENAI} wants a key"
+                    )));
+                }
+                Ok(key)
+            }
+        }
+    }
+
+    /// Whether it writes, which reasoning takes.
+    fn talks(&self) -> bool {
+        matches!(self.kind, Kind::Openai | Kind::Azure)
     }
 
     fn bill(&self, guard: &GuardArgs, meter: Arc<Meter>) -> Bill {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Leaving;
 use super::file::{self, Entry, Kind, PriceList};
 use crate::cli::exit::Failure;
 
@@ -39,13 +40,17 @@ pub(in crate::cli) enum Named {
 
 /// A model behind a server.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "remote"),
+    expect(dead_code, reason = "named here, opened in the other build")
+)]
 pub(in crate::cli) struct Server {
     pub(super) kind: Kind,
     pub(super) model: String,
     pub(super) address: String,
     pub(super) query: Vec<(String, String)>,
     /// The variable that holds the key, and whether it has to.
-    key: Variable,
+    pub(super) key: Variable,
     pub(super) parallel: usize,
     pub(super) timeout_seconds: u32,
     pub(super) allow_remote: bool,
@@ -53,11 +58,17 @@ pub(in crate::cli) struct Server {
     pub(super) prices: Option<PriceList>,
     pub(super) image_tokens: Option<u32>,
     pub(super) longest_side: Option<u32>,
+    /// When it goes, where that is written down somewhere.
+    pub(super) leaving: Option<Leaving>,
     pub(super) extra: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Clone, Debug)]
-enum Variable {
+#[cfg_attr(
+    not(feature = "remote"),
+    expect(dead_code, reason = "named here, read in the other build")
+)]
+pub(super) enum Variable {
     /// No key is sent.
     None,
     /// A key is sent where the variable has one; the kind's own.
@@ -67,7 +78,7 @@ enum Variable {
 }
 
 /// OpenAI's own address, which wants a key.
-const OPENAI: &str = "https://api.openai.com/v1";
+pub(super) const OPENAI: &str = "https://api.openai.com/v1";
 /// Where llama-server listens by itself.
 const LLAMA_SERVER: &str = "http://localhost:8080/v1";
 
@@ -75,7 +86,7 @@ const HOW: &str = "`openai:NAME`, `azure:DEPLOYMENT`, `decisions:NAME`, `systemo
                    from the file of models";
 
 /// A variable that is set to something.
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     let value = std::env::var_os(name).and_then(|value| value.into_string().ok());
     value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
@@ -152,6 +163,9 @@ impl ServerArgs {
         };
         let address =
             if kind == Kind::Azure { azure(&address, name, version.is_some()) } else { address };
+        let leaving = entry.and_then(|entry| entry.shutdown_date).map(Leaving::written);
+        let at_openai = kind == Kind::Openai && address == OPENAI;
+        let known = at_openai.then(|| Leaving::known_at_openai(name)).flatten();
         let of = |value: Option<u32>, usual: u32| value.unwrap_or(usual);
         let parallel = of(entry.and_then(|entry| entry.parallel), 4);
         let timeout = of(entry.and_then(|entry| entry.timeout), 120);
@@ -168,6 +182,7 @@ impl ServerArgs {
             prices: entry.and_then(|entry| entry.prices),
             image_tokens: entry.and_then(|entry| entry.image_tokens),
             longest_side: entry.and_then(|entry| entry.longest_side),
+            leaving: leaving.or(known),
             extra: entry.map(|entry| entry.extra.clone()).unwrap_or_default(),
         })
     }
@@ -196,43 +211,6 @@ fn azure(endpoint: &str, deployment: &str, versioned: bool) -> String {
 }
 
 impl Server {
-    /// The key from its variable, where the server gets one.
-    pub(super) fn key(&self) -> Result<Option<String>, Failure> {
-        match &self.key {
-            Variable::None => Ok(None),
-            Variable::Wanted(name) => match variable(name) {
-                Some(key) => Ok(Some(key)),
-                None => Err(Failure::Input(miette::miette!(
-                    code = "praetor::model::no_key",
-                    help = format!(
-                        "set {name}: the file of models says that it holds the key (`key_env`)"
-                    ),
-                    "there is no key for `{}`: the variable {name} is empty",
-                    self.model
-                ))),
-            },
-            Variable::Usual(name) => {
-                let key = variable(name);
-                if key.is_none() && self.address == OPENAI {
-                    return Err(Failure::Input(miette::miette!(
-                        code = "praetor::model::no_key",
-                        help = format!(
-                            "set {name}, or name another server with `--base-url`; local ones need \
-                             no key"
-                        ),
-                        "{OPENAI} wants a key"
-                    )));
-                }
-                Ok(key)
-            }
-        }
-    }
-
-    /// Whether it writes, which reasoning takes.
-    pub(in crate::cli) fn talks(&self) -> bool {
-        matches!(self.kind, Kind::Openai | Kind::Azure)
-    }
-
     /// What it is called, with how it is talked to.
     pub(in crate::cli) fn shown(&self) -> String {
         format!("{}:{}", self.word(), self.model)

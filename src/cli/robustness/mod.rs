@@ -1,39 +1,40 @@
 //! `praetor robustness`: do verdicts stay when pictures are compressed, scaled, or attacked?
 
+mod bench;
+mod labels;
 mod runs;
+mod sample;
 mod text;
+mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use self::bench::{Bench, Under};
+use self::labels::Labels;
 use self::runs::Runs;
+use self::sample::Sample;
+use self::walk::Walk;
 use super::inputs::{Inputs, Unread};
 use super::judging::{Format, JudgingArgs};
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
-use crate::dataset::{Dataset, Label, Mistake, Options};
-use crate::imaging::{Decoded, Picture};
-use crate::pipeline::stream::decode_ahead;
-use crate::pipeline::{JudgeError, Judging};
-use crate::robustness::square::{Goal, Seen, Square, attack};
-use crate::robustness::{
-    Attacks, Known, Perturbation, Robustness, Spared, is_right, perturbed, seed_of,
-};
-use crate::verdict::{Conclusion, Verdict};
+use crate::robustness::square::Square;
+use crate::robustness::{Attacks, OverSeeds, Perturbation, Robustness};
+use crate::store::Settings;
 
 /// Change pictures as the world does (JPEG, scaling, noise), and show which verdicts change with them
 ///
 /// Each image is judged as it is and under every perturbation; none of them changes what a picture shows,
 /// so that each other verdict is a fault. `png` is the control: it changes no pixel and must turn nothing.
 /// With labels it also gives UnsafeBench's robust accuracy: of the images that were right before, the
-/// share that still is.
+/// share that still is. `--sample 500 --seed 2023,2024,2025` samples as the paper does.
 ///
 /// `--attack square` looks for a change by asking again and again, through the score alone. The white-box
 /// attacks of UnsafeBench (FGSM, PGD, DeepFool) need a model's gradients, which neither a GGUF file nor
@@ -69,9 +70,14 @@ struct ChangeArgs {
     /// [default: png, noise at 0.01, 0.05 and 0.2, jpeg at 90, 75, 50 and 30, and one of each other]
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     perturb: Vec<Perturbation>,
-    /// Where chance begins; the same seed gives the same pictures
-    #[arg(long, value_name = "N", default_value_t = 2023)]
-    seed: u64,
+    /// Where chance begins, for noise, the attack and the sample; the same seed gives the same. Of several,
+    /// such as the paper's 2023,2024,2025, each is counted by itself, with mean and standard deviation
+    #[arg(long, value_delimiter = ',', value_name = "N,..", default_value = "2023")]
+    seed: Vec<u64>,
+    /// Take so many images of each source that are judged right as they are, by chance; without labels so
+    /// many in all. UnsafeBench takes 500
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    sample: Option<u32>,
     /// What people say of the images, for robust accuracy: a dataset as `praetor eval` takes it; sources, or
     /// else sets, are counted apart
     #[arg(long, value_name = "DATASET")]
@@ -99,236 +105,144 @@ enum Attack {
 /// Everything that was found, as it is printed.
 #[derive(Serialize)]
 struct Found {
-    seed: u64,
-    #[serde(flatten)]
-    robustness: Robustness,
-    attack: Option<Attacks>,
+    /// How many images of each source were to be taken, if not all.
+    sample: Option<u32>,
+    /// Images that no sample could have, since they have no label.
+    unlabelled: usize,
+    seeds: Vec<Under>,
+    over_seeds: Vec<OverSeeds>,
 }
-
-/// What people say, by the file's full path.
-type Labelled = BTreeMap<PathBuf, Known>;
 
 impl RobustnessCommand {
     pub(super) fn run(mut self) -> Outcome {
-        if self.changes.perturb.is_empty() {
-            self.changes.perturb = Perturbation::standard();
-        }
+        self.changes.complete()?;
         let policy = self.policy.load()?;
-        let labelled = self.changes.labelled(&policy)?;
-        let (found, failed) = self.measure(&policy, &labelled)?;
+        let (found, failed) = self.measure(&policy)?;
         let mut out = io::stdout().lock();
         match self.format {
             Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?,
             Format::Text => write!(out, "{}", text::page(&found))?,
         }
-        let robustness = &found.robustness;
-        let open = robustness.undetermined + failed > 0 || robustness.control_flipped();
-        Ok(if open { Ending::Unsettled } else { Ending::Done })
+        let counted = || found.seeds.iter().map(|under| &under.robustness);
+        let open = counted().any(|one| one.undetermined > 0 || one.control_flipped());
+        Ok(if open || failed > 0 { Ending::Unsettled } else { Ending::Done })
     }
 
-    fn measure(&self, policy: &Policy, labelled: &Labelled) -> Result<(Found, usize), Failure> {
-        let (tasks, count) = self.inputs.tasks(&self.judging.limits);
+    fn measure(&self, policy: &Policy) -> Result<(Found, usize), Failure> {
+        let (changes, limits) = (&self.changes, &self.judging.limits);
+        let labels = changes.labels.as_ref().map(|path| Labels::read(path, policy)).transpose()?;
+        let mut unread = Unread::default();
+        let mut sample = changes.sample.map(|size| {
+            let files = self.inputs.files(&mut unread);
+            Sample::new(files, limits.limits(), labels.as_ref(), (size, &changes.seed))
+        });
         let models = self.judging.load()?;
         let way = self.judging.stages.join(policy, &models)?;
-        let images = count.map(|count| count.saturating_mul(self.changes.judgings()));
+        let all = match &sample {
+            Some(_) => None,
+            None => Some(self.inputs.tasks(limits)),
+        };
+        let count = all.as_ref().map_or(Some(0), |(_, count)| *count);
+        let judgings = match &sample {
+            Some(sample) => Some(sample.judgings(changes.forms())),
+            None => count.map(|count| count.saturating_mul(1 + changes.forms())),
+        };
         let bill = models.remote.as_ref().map(|remote| &remote.bill);
-        let about = bill.map(|bill| bill.before(images, way.questions())).transpose()?;
+        let about = bill.map(|bill| bill.before(judgings, way.questions())).transpose()?;
         if !self.quiet {
             style::notes(&self.judging.stages.notes(&way, &models))?;
             style::notes(about.as_slice())?;
         }
         let runs = self.out.as_ref().map(|path| {
             let mut more = self.policy.settings();
-            more.insert("seed".to_owned(), self.changes.seed.to_string());
             more.insert("trace".to_owned(), true.to_string());
+            more.extend(changes.settings());
             let manifest = self.judging.manifest(policy, &models, more);
-            Runs::create(path, &self.changes.perturb, &manifest)
+            Runs::create(path, &changes.perturb, &changes.seed, &manifest)
         });
-        let bar =
-            if self.quiet { ProgressBar::hidden() } else { super::report::progress_bar(count) };
-        let mut bench = Bench {
-            changes: &self.changes,
+        let bench = Bench {
+            changes,
             judging: way.judging(),
-            robustness: Robustness::of(&self.changes.perturb),
-            attacks: self.changes.attack.map(|_| Attacks::of(self.changes.square(0))),
+            seeds: changes.seed.iter().map(|seed| changes.under(*seed)).collect(),
             runs: runs.transpose()?,
             failure: None,
         };
-        let mut unread = Unread::default();
-        decode_ahead(tasks, |image, decoded| {
-            match decoded {
-                Ok(decoded) => bench.image(&image, &decoded, labelled)?,
-                Err(error) => unread.add(&image, &error),
-            }
-            bar.inc(1);
-            Ok(if bench.failure.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            })
-        })?;
-        bar.finish_and_clear();
-        if let Some(failure) = bench.failure {
-            return Err(failure);
+        let hidden = ProgressBar::hidden();
+        let bar = if self.quiet { hidden } else { super::report::progress_bar(count) };
+        let mut walk = Walk { bench, labels: labels.as_ref(), unread, bar };
+        match (&mut sample, all) {
+            (Some(sample), _) => walk.sample(sample)?,
+            (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks))?,
         }
-        unread.unless_read(bench.robustness.images)?;
+        let (seeds, unread) = walk.end()?;
         if !self.quiet {
             style::notes(&unread.notes())?;
             style::notes(&models.bill())?;
         }
-        let found =
-            Found { seed: self.changes.seed, robustness: bench.robustness, attack: bench.attacks };
+        let found = Found {
+            sample: changes.sample,
+            unlabelled: sample.map_or(0, |sample| sample.unlabelled),
+            over_seeds: changes.over_seeds(&seeds),
+            seeds,
+        };
         Ok((found, unread.notes().len()))
     }
 }
 
 impl ChangeArgs {
-    /// The labels, where there are some. A row that can't be used has none; one that names a rule which the
-    /// policy does not have ends the run, since it could never be found violated.
-    fn labelled(&self, policy: &Policy) -> Result<Labelled, Failure> {
-        let Some(path) = &self.labels else { return Ok(Labelled::new()) };
-        let rules = Some(policy.rules.iter().map(|rule| rule.id.clone()).collect());
-        let dataset = Dataset::open(path, &Options { rules, ..Options::default() })?;
-        let mut labelled = Labelled::new();
-        let mut first_bad = None;
-        for row in dataset.examples()? {
-            match row {
-                Ok(example) => {
-                    labelled.insert(full(Path::new(&example.name)), known(example.label));
-                }
-                Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
-                    return Err(Failure::mistake(&error, None));
-                }
-                Err(error) => {
-                    first_bad.get_or_insert(error);
-                }
-            }
+    /// Fills in the usual perturbations, and refuses a seed that is named twice.
+    fn complete(&mut self) -> Result<(), Failure> {
+        if self.perturb.is_empty() {
+            self.perturb = Perturbation::standard();
         }
-        match first_bad {
-            Some(error) if labelled.is_empty() => Err(Failure::mistake(&error, None)),
-            Some(error) => {
-                style::notes(&[format!(
-                    "some rows of the labels can't be used; the first: {error}"
-                )])?;
-                Ok(labelled)
-            }
-            None => Ok(labelled),
+        let mut seen = BTreeSet::new();
+        match self.seed.iter().find(|seed| !seen.insert(**seed)) {
+            Some(twice) => Err(Failure::Input(miette::miette!(
+                help = "name each seed once: the same seed gives the same figures, and no spread",
+                "the seed {twice} is named twice"
+            ))),
+            None => Ok(()),
         }
     }
 
-    /// How often an image is judged at most.
-    fn judgings(&self) -> u64 {
+    /// How often an image is judged at most besides as it is.
+    fn forms(&self) -> u64 {
         let attack = if self.attack.is_some() { u64::from(self.queries) } else { 0 };
-        1 + self.perturb.len() as u64 + attack
+        let random = self.perturb.iter().filter(|one| one.is_random()).count();
+        let once = self.perturb.len() - random;
+        once as u64 + self.seed.len() as u64 * (random as u64 + attack)
     }
 
     fn square(&self, seed: u64) -> Square {
         Square { epsilon: self.epsilon, queries: self.queries, seed }
     }
-}
 
-/// What a label says, as far as it matters here: the source, or else the set, is counted apart.
-fn known(label: Label) -> Known {
-    let set = (!label.set.is_empty()).then(|| label.set.clone());
-    Known { is_unsafe: label.is_unsafe(), source: label.source.or(set) }
-}
-
-/// A path by which a file is known however it was named; as it is where there is no such file.
-fn full(path: &Path) -> PathBuf {
-    fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Judges one image after the other in all its forms.
-struct Bench<'a> {
-    changes: &'a ChangeArgs,
-    judging: &'a dyn Judging,
-    robustness: Robustness,
-    attacks: Option<Attacks>,
-    runs: Option<Runs>,
-    /// What ends the run: a verdict that can't be kept.
-    failure: Option<Failure>,
-}
-
-impl Bench<'_> {
-    fn image(
-        &mut self,
-        image: &str,
-        decoded: &Decoded,
-        labelled: &Labelled,
-    ) -> Result<(), JudgeError> {
-        let known = labelled.get(&full(Path::new(image))).cloned().unwrap_or_default();
-        let before = self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))?;
-        self.keep(0, &before);
-        self.robustness.add_image(&before);
-        for (index, perturbation) in self.changes.perturb.iter().enumerate() {
-            let after = match perturbed(decoded, perturbation, self.changes.seed) {
-                Ok(changed) => Some(self.judging.judge_image(image.to_owned(), Ok(changed))?),
-                // Counted as failed; the other perturbations go on.
-                Err(_) => None,
-            };
-            if let Some(after) = &after {
-                self.keep(index + 1, after);
-            }
-            self.robustness.add(index, &known, &before, after.as_ref());
-        }
-        self.attack(&known, decoded, &before)
-    }
-
-    fn keep(&mut self, run: usize, verdict: &Verdict) {
-        if let Some(runs) = &mut self.runs
-            && let Err(error) = runs.append(run, verdict)
-        {
-            self.failure.get_or_insert(error);
+    /// Nothing counted yet under a seed.
+    fn under(&self, seed: u64) -> Under {
+        Under {
+            seed,
+            sample: None,
+            robustness: Robustness::of(&self.perturb),
+            attack: self.attack.map(|_| Attacks::of(self.square(seed))),
         }
     }
 
-    fn attack(
-        &mut self,
-        known: &Known,
-        decoded: &Decoded,
-        before: &Verdict,
-    ) -> Result<(), JudgeError> {
-        let Some(attacks) = &mut self.attacks else { return Ok(()) };
-        let (picture, goal, score) = match target(known, decoded, before) {
-            Ok(target) => target,
-            Err(why) => {
-                attacks.spare(why);
-                return Ok(());
-            }
-        };
-        let wanted = match goal {
-            Goal::Raise => Conclusion::Unsafe,
-            Goal::Lower => Conclusion::Safe,
-        };
-        let settings = self.changes.square(seed_of(self.changes.seed, "square", picture));
-        let attacked = attack(&picture.pixels, score, goal, settings, |pixels| {
-            let pixels = std::sync::Arc::new(pixels.clone());
-            let pictures = vec![Picture { pixels, ..picture.clone() }];
-            let changed = Decoded { pictures, ..decoded.clone() };
-            let verdict = self.judging.judge_image(before.image.clone(), Ok(changed))?;
-            let score = verdict.score.map(crate::units::Probability::value);
-            Ok::<_, JudgeError>(Seen { score, reached: verdict.verdict == wanted })
-        })?;
-        attacks.add(known, &attacked);
-        Ok(())
+    /// What differs between the seeds; nothing where there is one.
+    fn over_seeds(&self, seeds: &[Under]) -> Vec<OverSeeds> {
+        if seeds.len() < 2 {
+            return Vec::new();
+        }
+        let counted: Vec<_> = seeds.iter().map(|under| &under.robustness).collect();
+        let mut over = OverSeeds::of(&counted, &self.perturb, self.sample.is_some());
+        let attacks: Vec<_> = seeds.iter().filter_map(|under| under.attack.as_ref()).collect();
+        over.extend(self.attack.map(|_| OverSeeds::of_attacks(&attacks, self.labels.is_some())));
+        over
     }
-}
 
-/// The picture to attack, which way its score is to go, and where that is; or why it is spared.
-fn target<'a>(
-    known: &Known,
-    decoded: &'a Decoded,
-    before: &Verdict,
-) -> Result<(&'a Picture, Goal, f64), Spared> {
-    let goal = match before.verdict {
-        Conclusion::Safe => Goal::Raise,
-        Conclusion::Unsafe => Goal::Lower,
-        Conclusion::Undetermined | Conclusion::Failed => return Err(Spared::Undetermined),
-    };
-    if known.is_unsafe.is_some() && !is_right(known, before.verdict) {
-        return Err(Spared::Wrong);
+    /// By name, for the runs' manifests.
+    fn settings(&self) -> Settings {
+        let seeds: Vec<String> = self.seed.iter().map(u64::to_string).collect();
+        let sample = self.sample.map(|size| ("sample".to_owned(), size.to_string()));
+        std::iter::once(("seed".to_owned(), seeds.join(","))).chain(sample).collect()
     }
-    let [picture] = decoded.pictures.as_slice() else { return Err(Spared::Animated) };
-    let score = before.score.ok_or(Spared::NoScore)?;
-    Ok((picture, goal, score.value()))
 }

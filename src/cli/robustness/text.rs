@@ -1,34 +1,48 @@
 //! What `praetor robustness` prints for people.
 
+mod over;
+
 use std::fmt::Write;
 
-use super::Found;
+use super::{Found, Under};
 use crate::cli::style;
 use crate::eval::Interval;
 use crate::imaging::shown;
-use crate::robustness::{Attacks, Robust, Robustness, Turn};
+use crate::robustness::{Attacks, Drawn, Robust, Robustness, Turn};
 
 /// Verdicts that are listed; JSON has all.
 const LISTED: usize = 20;
 
-/// All of it.
+/// All of it: each seed's figures, and what differs between the seeds.
 pub(super) fn page(found: &Found) -> String {
-    let robustness = &found.robustness;
     let mut text = String::new();
+    for under in &found.seeds {
+        one_seed(&mut text, found, under);
+    }
+    over::seeds(&mut text, &found.over_seeds);
+    text
+}
+
+fn one_seed(text: &mut String, found: &Found, under: &Under) {
+    let robustness = &under.robustness;
     let heading = format!(
         "{} under {}, seed {}",
         style::counted(robustness.images as u64, "image"),
         style::counted(robustness.perturbations.len() as u64, "perturbation"),
-        found.seed
+        under.seed
     );
-    let _ = writeln!(text, "\n{}\n", style::bold(&heading));
-    flips(&mut text, robustness);
-    robust_accuracy(&mut text, robustness);
-    rules(&mut text, robustness);
-    if let Some(attacks) = &found.attack {
-        attack(&mut text, attacks);
+    let _ = writeln!(text, "\n{}", style::bold(&heading));
+    if let (Some(size), Some(drawn)) = (found.sample, &under.sample) {
+        sample(text, size, drawn, found.unlabelled);
     }
-    turns(&mut text, &robustness.flips);
+    text.push('\n');
+    flips(text, robustness);
+    robust_accuracy(text, robustness);
+    rules(text, robustness);
+    if let Some(attacks) = &under.attack {
+        attack(text, attacks);
+    }
+    turns(text, &robustness.flips);
     if robustness.control_flipped() {
         let _ = writeln!(
             text,
@@ -39,7 +53,26 @@ pub(super) fn page(found: &Found) -> String {
             )
         );
     }
-    text
+}
+
+/// What the sample is, a line each source.
+fn sample(text: &mut String, size: u32, drawn: &[Drawn], unlabelled: usize) {
+    for of in drawn {
+        let source = of.source.as_deref().map(|source| format!(" of {}", shown(source)));
+        let few = if of.taken < size as usize { ", fewer than were wanted" } else { "" };
+        let _ = writeln!(
+            text,
+            "sample{}: {} of {} images, after {} were judged as they are{few}",
+            source.unwrap_or_default(),
+            of.taken,
+            of.images,
+            of.judged
+        );
+    }
+    if unlabelled > 0 {
+        let without = style::counted(unlabelled as u64, "image");
+        let _ = writeln!(text, "{}", style::dim(&format!("{without} without a label left out")));
+    }
 }
 
 fn flips(text: &mut String, robustness: &Robustness) {

@@ -117,27 +117,31 @@ impl Ratings {
     pub fn estimate(&self, number: impl Fn(&Self) -> Option<f64>, seed: u64) -> Option<Estimate> {
         let value = number(self)?;
         let mut random = Random::new(seed);
-        let each: Vec<&Vec<usize>> =
-            self.said.iter().flat_map(|(said, items)| std::iter::repeat_n(said, *items)).collect();
-        let drawn = (0..REPLICATES).filter_map(|_| number(&self.redrawn(&each, &mut random)));
+        let kinds: Vec<&Vec<usize>> = self.said.keys().collect();
+        // One entry an item: the place of what was said of it.
+        let each: Vec<usize> = (self.said.values().enumerate())
+            .flat_map(|(kind, items)| std::iter::repeat_n(kind, *items))
+            .collect();
+        let drawn =
+            (0..REPLICATES).filter_map(|_| number(&self.redrawn(&kinds, &each, &mut random)));
         Some(Estimate { value, interval: middle_of(drawn.collect(), value)? })
     }
 
     /// As many items, each one of those there are or, rarely, one of which anything is said.
-    fn redrawn(&self, each: &[&Vec<usize>], random: &mut Random) -> Self {
+    fn redrawn(&self, kinds: &[&Vec<usize>], each: &[usize], random: &mut Random) -> Self {
         let mut drawn = Self::new(self.judges, self.categories);
-        let mut counts: BTreeMap<&Vec<usize>, usize> = BTreeMap::new();
+        let mut counts = vec![0; kinds.len()];
         for _ in each {
-            if let Some(said) = each.get(random.below(each.len() + 1)) {
-                *counts.entry(said).or_default() += 1;
+            if let Some(kind) = each.get(random.below(each.len() + 1)) {
+                counts[*kind] += 1;
             } else {
                 let said: Vec<usize> =
                     (0..self.judges).map(|_| random.below(self.categories)).collect();
                 drawn.add(&said);
             }
         }
-        for (said, items) in counts {
-            *drawn.said.entry(said.clone()).or_default() += items;
+        for (said, items) in kinds.iter().zip(counts).filter(|(_, items)| *items > 0) {
+            *drawn.said.entry((*said).clone()).or_default() += items;
         }
         drawn
     }

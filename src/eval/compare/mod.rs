@@ -23,7 +23,7 @@ pub use self::dispute::{Dispute, DisputeKind, Said};
 pub use self::judge::{JudgeFacts, JudgeSummary};
 pub use self::pair::{Agreement, Pair, PairAgainst, ScoreDifference};
 pub use self::panel::Panel;
-pub use self::rules::{RuleComparison, RuleCount, RulePair};
+pub use self::rules::{FEW, RuleComparison, RuleCount, RulePair};
 pub use self::sentences::small;
 pub use self::truth::{Against, Truth, Truths};
 use super::agreement::Ratings;

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::pair::{SEED, category};
 use super::panel::{Mark, Panel, Row};
 use super::truth::Truths;
+use crate::eval::Estimate;
 use crate::eval::agreement::Ratings;
 use crate::ids::RuleId;
 use crate::verdict::{Conclusion, Outcome};
@@ -54,8 +56,19 @@ pub struct RulePair {
     pub first_only: usize,
     /// Images that only the second does.
     pub second_only: usize,
-    /// Cohen's kappa; nothing where chance would agree on everything.
-    pub kappa: Option<f64>,
+    /// Cohen's kappa; nothing where chance would agree on everything, and where fewer than [`FEW`] images
+    /// violate the rule to either of them: a rare rule's kappa is that of a handful of images.
+    pub kappa: Option<Estimate>,
+}
+
+/// Images that a rule must be violated in, to one judge at least, for its kappa to be given.
+pub const FEW: usize = 5;
+
+impl RulePair {
+    /// Images that at least one of them calls a violation.
+    pub fn flagged(&self) -> usize {
+        self.both + self.first_only + self.second_only
+    }
 }
 
 /// Every rule of the panel that at least one judge goes by.
@@ -135,19 +148,22 @@ fn compare_pair((first, second): (usize, usize), said: &[Vec<Option<&Mark>>]) ->
     for marks in said {
         if let (Some(one), Some(other)) = (marks[first], marks[second]) {
             // To whoever looks at the image, a rule that is irrelevant is clear.
-            ratings.add(&[one, other].map(|mark| super::pair::category(mark.outcome.into())));
+            ratings.add(&[one, other].map(|mark| category(mark.outcome.into())));
         }
     }
-    let both = ratings.of(0, 0);
-    RulePair {
+    let mut pair = RulePair {
         first,
         second,
         agreed: ratings.agreed(),
-        both,
+        both: ratings.of(0, 0),
         first_only: ratings.of(0, 1) + ratings.of(0, 2),
         second_only: ratings.of(1, 0) + ratings.of(2, 0),
-        kappa: ratings.cohen(),
+        kappa: None,
+    };
+    if pair.flagged() >= FEW {
+        pair.kappa = ratings.estimate(Ratings::cohen, SEED);
     }
+    pair
 }
 
 fn is_violated(mark: Option<&Mark>) -> bool {

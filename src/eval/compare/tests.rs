@@ -130,6 +130,26 @@ fn two_judges_are_counted_as_by_hand() {
     assert_eq!(found.disputes[1].kind, DisputeKind::SafeOrOpen);
 }
 
+/// Both flag four of twelve images, three of them the same. By chance (4/12)² + (8/12)² = 5/9 agree, and
+/// 10/12 do: (10/12 - 5/9) / (4/9) = 0.625. A rule that four images violate has no kappa.
+#[test]
+fn a_rule_has_a_kappa_with_an_interval_where_enough_images_violate_it() {
+    let judge = |flagged: std::ops::Range<usize>| -> Vec<Verdict> {
+        let outcome = |image: usize| if flagged.contains(&image) { Violated } else { Clear };
+        (0..12).map(|image| knife(&format!("{image}"), outcome(image), 0.5)).collect()
+    };
+    let found = compared(&[judge(0..4), judge(1..5)], None);
+    let [pair] = &*found.rules[0].pairs else { panic!("one pair") };
+    assert_eq!((pair.flagged(), pair.both), (5, 3));
+    let kappa = pair.kappa.unwrap();
+    assert!((kappa.value - 0.625).abs() < 1e-12);
+    assert_eq!(Some(kappa), found.pairs[0].agreement.kappa, "the same numbers, the same interval");
+    assert!(kappa.interval.low < 0.3 && kappa.interval.high > 0.8, "{kappa:?}");
+    assert_eq!(found.rules[1].pairs[0].kappa, None, "nobody has seen fire");
+    let rare = compared(&[judge(0..4), judge(0..4)], None);
+    assert_eq!((rare.rules[0].pairs[0].flagged(), rare.rules[0].pairs[0].kappa), (4, None));
+}
+
 #[test]
 fn without_labels_it_says_what_can_not_be_concluded() {
     let said = compared(&two(), None).conclusions().join("\n");

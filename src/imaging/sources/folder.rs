@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{Source, SourceError};
-use crate::imaging::format::{MAGIC_BYTES, Recognised, is_image_extension, recognise};
+use crate::imaging::format::{MAGIC_BYTES, begins_an_image, is_image_extension};
 
 /// Takes images and counts what is none.
 pub(super) struct Filter<'s> {
@@ -31,7 +31,7 @@ fn begins_as_image(path: &Path) -> bool {
     let mut start = Vec::with_capacity(MAGIC_BYTES);
     let most = u64::try_from(MAGIC_BYTES).unwrap_or(u64::MAX);
     match file.take(most).read_to_end(&mut start) {
-        Ok(_) => matches!(recognise(&start), Ok(_) | Err(Recognised::Image(_))),
+        Ok(_) => begins_an_image(&start),
         Err(_) => true,
     }
 }

@@ -8,7 +8,7 @@ use self::card::Card;
 use super::picture::Inline;
 use super::{ReportError, render, words};
 use crate::eval::compare::{
-    Against, Comparison, JudgeSummary, Pair, RuleComparison, RuleCount, small,
+    Against, Comparison, FEW, JudgeSummary, Pair, RuleComparison, RuleCount, small,
 };
 use crate::eval::paired::points;
 use crate::eval::{Estimate, share_of};
@@ -55,6 +55,7 @@ pub fn compare_page(comparison: &Comparison, exhibits: &[Exhibit]) -> Result<Str
         fleiss: comparison.fleiss.map(kappa),
         pairs: comparison.pairs.iter().map(PairRow::new).collect(),
         rules: comparison.rules.iter().filter(|rule| said(rule)).map(RuleRow::new).collect(),
+        few: comparison.rules.iter().any(|rule| rule_kappa(rule).is_some()).then_some(FEW),
         silent: comparison.rules.iter().filter(|rule| !said(rule)).count(),
         cards: cards.collect(),
         disputes: comparison.disputes.len(),
@@ -126,6 +127,8 @@ struct Page {
     fleiss: Option<String>,
     pairs: Vec<PairRow>,
     rules: Vec<RuleRow>,
+    /// Images that a rule's kappa takes, where one rule has a kappa at least.
+    few: Option<usize>,
     /// Rules that no judge flagged or left open.
     silent: usize,
     cards: Vec<Card>,
@@ -275,6 +278,8 @@ struct RuleRow {
     some: usize,
     /// With two judges that go by rules: only the one, only the other.
     only: Option<[Only; 2]>,
+    /// How far these two agree beyond chance.
+    kappa: Option<String>,
     /// Per cent of the flagged images that all flag.
     overlap: Option<String>,
     labelled: Option<usize>,
@@ -291,6 +296,14 @@ struct Only {
 struct RuleCell {
     violated: usize,
     undetermined: usize,
+}
+
+/// How far two judges agree on a rule; of more than two each two have one of their own.
+fn rule_kappa(rule: &RuleComparison) -> Option<Estimate> {
+    match &rule.pairs[..] {
+        [pair] => pair.kappa,
+        _ => None,
+    }
 }
 
 impl RuleRow {
@@ -314,6 +327,7 @@ impl RuleRow {
                 ]),
                 _ => None,
             },
+            kappa: rule_kappa(rule).map(kappa),
             overlap: (flagged > 0 && !rule.pairs.is_empty())
                 .then(|| words::percent(share_of(rule.all, flagged))),
             labelled: rule.labelled,

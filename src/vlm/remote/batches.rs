@@ -1,12 +1,13 @@
 //! OpenAI's Batch API: files of requests are handed in, and their answers fetched when they are
 //! there, for half the price (`POST /files`, `POST /batches`, `GET /batches/ID`,
-//! `GET /files/ID/content`).
+//! `GET /files/ID/content`). Azure has the same below a resource's `openai/v1`; there a file may have to be
+//! read first (`GET /files/ID`), and words of state may be capitalised.
 //!
 //! Every step is noted in the [`Desk`] before the next, so that a run that was cut off goes on where
 //! it was: a file that the server has is not sent again, a batch that is begun is not begun again.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ use crate::vlm::VlmError;
 
 /// How often a batch that is waited for is asked after.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How often a file is asked after that the server has not read yet.
+const READING_PAUSE: Duration = Duration::from_secs(2);
 /// A file of two hundred megabytes takes its time.
 const LONGEST_TRANSFER: Duration = Duration::from_mins(30);
 
@@ -114,24 +117,44 @@ impl Batches {
             let told = json_of(&self.call("files", Some(&form))?)?;
             let file = id_of(&told)?;
             state.file = Some(file.clone());
+            state.status = status_of(&told);
             self.desk.keep_state(shard.number, &state)?;
             file
         };
+        self.until_read(shard, &file, &mut state)?;
         let begin = json!({
             "input_file_id": file, "endpoint": endpoint(&text)?, "completion_window": "24h",
         });
         let body = ("application/json".to_owned(), begin.to_string().into_bytes());
         let told = json_of(&self.call("batches", Some(&body))?)?;
         state.batch = Some(id_of(&told)?);
-        state.status = told["status"].as_str().map(str::to_owned);
+        state.status = status_of(&told);
         self.desk.keep_state(shard.number, &state)?;
         Ok(state)
     }
 
+    /// Waits until the server has read a file, which Azure takes its time for.
+    fn until_read(&self, shard: &Shard, file: &str, state: &mut State) -> Result<(), VlmError> {
+        let since = Instant::now();
+        while is(state.status.as_deref(), &["pending", "running", "notrunning"]) {
+            if since.elapsed() > LONGEST_TRANSFER {
+                return Err(broken("the server has not read the file that it was sent"));
+            }
+            std::thread::sleep(READING_PAUSE);
+            state.status = status_of(&json_of(&self.call(&format!("files/{file}"), None)?)?);
+            self.desk.keep_state(shard.number, state)?;
+        }
+        if is(state.status.as_deref(), &["error", "failed"]) {
+            let again = State { requests: state.requests, ..State::default() };
+            self.desk.keep_state(shard.number, &again)?;
+            return Err(broken("the server could not read the file that it was sent"));
+        }
+        Ok(())
+    }
+
     fn ask_after(&self, shard: &Shard, batch: &str) -> Result<Value, VlmError> {
         let told = json_of(&self.call(&format!("batches/{batch}"), None)?)?;
-        let status = told["status"].as_str().map(str::to_owned);
-        let state = State { status, ..shard.state.clone() };
+        let state = State { status: status_of(&told), ..shard.state.clone() };
         self.desk.keep_state(shard.number, &state)?;
         Ok(told)
     }
@@ -149,7 +172,7 @@ impl Batches {
             self.options.meter.took(Usage::of(&line.response));
         }
         let taken = self.desk.take(shard, answers)?;
-        if told["status"] == "failed" {
+        if is(told["status"].as_str(), &["failed"]) {
             let words = told.pointer("/errors/data/0/message").and_then(Value::as_str);
             let words = words.unwrap_or("it does not say why");
             return Err(broken(&format!(
@@ -199,8 +222,17 @@ impl Batches {
 
 /// Whether the server is still at it.
 fn is_under_way(told: &Value) -> bool {
-    let over = ["completed", "failed", "expired", "cancelled"];
-    !told["status"].as_str().is_some_and(|status| over.contains(&status))
+    !is(told["status"].as_str(), &["completed", "failed", "expired", "cancelled"])
+}
+
+/// The server's word for how something stands.
+fn status_of(told: &Value) -> Option<String> {
+    told["status"].as_str().map(str::to_owned)
+}
+
+/// Whether a word of the server is one of ours, however it is written.
+fn is(word: Option<&str>, ours: &[&str]) -> bool {
+    word.is_some_and(|word| ours.iter().any(|one| word.eq_ignore_ascii_case(one)))
 }
 
 /// One answer of a batch; nothing for a request that was never asked, such as one that came too

@@ -35,6 +35,8 @@ const LINE_START: &str = "{\"custom_id\":\"";
 #[derive(Clone, Debug)]
 pub struct Desk {
     folder: PathBuf,
+    /// What stands before a method's name in a line of requests.
+    methods: &'static str,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -98,7 +100,8 @@ impl Desk {
             HashMap::new()
         };
         let inner = Inner { answers, waiting: HashSet::new(), open: None, most_requests };
-        let desk = Self { folder: folder.to_owned(), inner: Arc::new(Mutex::new(inner)) };
+        let (folder, inner) = (folder.to_owned(), Arc::new(Mutex::new(inner)));
+        let desk = Self { folder, methods: "/v1/", inner };
         for shard in desk.shards()? {
             // A run that was killed may have left half a line, which no server could read.
             let text = fs_err::read(&shard.path)?;
@@ -111,6 +114,13 @@ impl Desk {
                 .extend(text[..whole].split(|byte| *byte == b'\n').filter_map(named));
         }
         Ok(desk)
+    }
+
+    /// The same, with methods named as Azure has them: `/chat/completions`, where OpenAI has a `/v1` before
+    /// it.
+    #[must_use]
+    pub fn for_azure(self) -> Self {
+        Self { methods: "/", ..self }
     }
 
     /// Where it is.
@@ -136,7 +146,8 @@ impl Desk {
             return Ok(());
         }
         inner.answers.remove(&key);
-        let rest = json!({ "method": "POST", "url": format!("/v1/{path}"), "body": body });
+        let rest =
+            json!({ "method": "POST", "url": format!("{}{path}", self.methods), "body": body });
         let rest = rest.to_string();
         let line = format!("{LINE_START}{key}\",{}\n", rest.trim_start_matches('{'));
         let length = line.len() as u64;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::meter::Usage;
 use super::outcome::{self, Snag};
 use super::tape::{self, Tape};
-use super::{Desk, KeyHeader, RemoteError, RemoteOptions, Sheet, address};
+use super::{Desk, Farewell, KeyHeader, RemoteError, RemoteOptions, Sheet, address};
 use crate::ids::Hash;
 use crate::verdict::Why;
 use crate::vlm::VlmError;
@@ -244,6 +244,7 @@ impl Wire {
         let mut response = request.send().await.map_err(broken)?;
         let status = response.status().as_u16();
         let wait = outcome::wait(response.headers());
+        let headers = response.headers().clone();
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&chunk);
@@ -256,6 +257,9 @@ impl Wire {
         let heard = Heard::new(&self.options, status, wait, text);
         if let Some(json) = &heard.json {
             self.options.meter.took(Usage::of(json));
+        }
+        if let Some(farewell) = Farewell::of(&headers, heard.json.as_ref()) {
+            self.options.meter.heard(farewell);
         }
         Ok(heard)
     }

@@ -1,5 +1,5 @@
 //! What a run has asked of a server: requests, tokens, money, and what was blocked; and the lines at
-//! which it stops.
+//! which it stops. What an answer says of the model's end is noted here as well.
 //!
 //! Tokens are those that the server itself counts in an answer's `usage`; a server that counts none
 //! costs nothing here. One meter serves all questions of a run.
@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::Farewell;
 use crate::vlm::VlmError;
 
 /// What was asked so far.
@@ -85,18 +86,32 @@ pub struct Bounds {
 #[derive(Debug, Default)]
 pub struct Meter {
     usage: Mutex<Usage>,
+    farewell: Mutex<Option<Farewell>>,
     bounds: Bounds,
 }
 
 impl Meter {
     /// Nothing counted yet.
     pub fn new(bounds: Bounds) -> Self {
-        Self { usage: Mutex::default(), bounds }
+        Self { bounds, ..Self::default() }
     }
 
     /// What was asked so far.
     pub fn usage(&self) -> Usage {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// That the model goes, if an answer has said so.
+    pub fn farewell(&self) -> Option<Farewell> {
+        *self.farewell.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An answer says that the model goes; the first that names the end counts.
+    pub fn heard(&self, said: Farewell) {
+        let mut farewell = self.farewell.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*farewell, Some(Farewell::Ends { .. })) {
+            *farewell = Some(said);
+        }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Usage) -> T) -> T {

@@ -10,6 +10,7 @@
 mod address;
 mod batches;
 mod desk;
+mod farewell;
 mod key;
 mod line;
 mod meter;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use self::address::is_this_machine;
 pub use self::batches::{Batches, Standing};
 pub use self::desk::Desk;
+pub use self::farewell::Farewell;
 pub use self::key::Key;
 pub(super) use self::line::{Ask, Heard, Line};
 pub use self::meter::{Bounds, Meter, Prices, Usage};

@@ -201,15 +201,18 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     }
 }
 
-/// How long it is until HTTP's date, such as `Tue, 01 Jan 2030 00:00:00 GMT`; nothing left when it
-/// is past.
+/// How long it is until HTTP's date; nothing left when it is past.
 fn until(date: &str, now: SystemTime) -> Option<Duration> {
+    Some(http_date(date)?.duration_since(now).unwrap_or_default())
+}
+
+/// HTTP's date, such as `Tue, 01 Jan 2030 00:00:00 GMT`.
+pub(super) fn http_date(date: &str) -> Option<SystemTime> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let words: Vec<&str> = date.split_ascii_whitespace().collect();
     let [_, day, month, year, time, "GMT"] = words.as_slice() else { return None };
     let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3 + 1;
-    let then = humantime::parse_rfc3339(&format!("{year}-{month:02}-{day:0>2}T{time}Z")).ok()?;
-    Some(then.duration_since(now).unwrap_or_default())
+    humantime::parse_rfc3339(&format!("{year}-{month:02}-{day:0>2}T{time}Z")).ok()
 }
 
 /// The beginning of a server's words, on one line.
