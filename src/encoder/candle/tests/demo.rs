@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::super::cached::CachedLocalizer;
 use super::super::super::{DualEncoder, Features, Found, Localizer};
-use super::super::pixels::Window;
+use crate::imaging::resample::Window;
 use super::super::{Dual, Files, demo};
 use super::apart;
 use crate::cache::{Cache, Kind};
