@@ -101,15 +101,6 @@ impl<'a> ClassifierJudge<'a> {
         ModelId { name: spec.name.clone(), fingerprint }
     }
 
-    /// The rules of the policy that it can speak of; none where it judges the image as a whole.
-    pub fn speaks_of(&self) -> Vec<&RuleId> {
-        if self.names_rules {
-            self.rules.iter().map(|(rule, _)| rule).collect()
-        } else {
-            Vec::new()
-        }
-    }
-
     fn numbers(&self, view: &View) -> Result<Vec<Probability>, Why> {
         let tensor = tensor(view.pixels(), &self.spec.input);
         let numbers = self.runner.run(self.spec.input.side, tensor).map_err(Why::failed)?;

@@ -34,6 +34,7 @@ mod summary;
 mod table;
 mod tree;
 mod tune;
+mod way;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -66,8 +66,7 @@ def arrays(path):
         if zipfile.is_zipfile(path):
             found = archive(path)
         elif start[8:9] == b"{":
-            with safetensors.safe_open(path, framework="numpy") as file:
-                return Lazily(file, path)
+            return Lazily(safetensors.safe_open(path, framework="numpy"), path)
         elif start[:1] == b"\x80":
             found = Reader(path.read_bytes(), path).load()
         else:

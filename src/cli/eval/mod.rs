@@ -33,7 +33,7 @@ pub(super) struct Eval {
     #[command(flatten)]
     dataset: DatasetArgs,
     /// Compare CLUE with the paper's baselines, and with itself without each of its stages
-    #[arg(long, conflicts_with_all = ["run", "out", "html", "by_category", "format"])]
+    #[arg(long, conflicts_with_all = ["run", "out", "html", "by_category", "format", "classifier"])]
     ablation: bool,
     /// Score this run of `praetor judge --out` or `praetor eval --out` instead of judging
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
@@ -103,7 +103,7 @@ struct Document<'all> {
 
 impl Eval {
     pub(super) fn run(self) -> Outcome {
-        let policy = self.policy.load()?;
+        let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let dataset = self.dataset.open(Some(&policy))?;
         let overview = Overview::of(&dataset)?;
         if self.ablation {

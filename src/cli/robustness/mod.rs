@@ -113,7 +113,7 @@ impl RobustnessCommand {
         if self.changes.perturb.is_empty() {
             self.changes.perturb = Perturbation::standard();
         }
-        let policy = self.policy.load()?;
+        let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let labelled = self.changes.labelled(&policy)?;
         let (found, failed) = self.measure(&policy, &labelled)?;
         let mut out = io::stdout().lock();
