@@ -103,10 +103,11 @@ class Lazily:
 
     def get(self, name, *shape):
         """An array of a shape; a side of `None` may be any."""
+        called = f"`{self.prefix + name}`" if self.prefix + name else "array without a name"
         if name not in self:
-            raise Refused(f"{self.path}: has no `{self.prefix + name}`")
+            raise Refused(f"{self.path}: has no {called}")
         array = self.found.get_tensor(self.prefix + name) if hasattr(self.found, "get_tensor") else self.found[self.prefix + name]
         if len(array.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape)):
             written = lambda sides: " x ".join("any" if side is None else str(side) for side in sides) or "one number"
-            raise Refused(f"{self.path}: `{self.prefix + name}` is {written(array.shape)}, not {written(shape)}")
+            raise Refused(f"{self.path}: {called} is {written(array.shape)}, not {written(shape)}")
         return np.asarray(array, np.float32)

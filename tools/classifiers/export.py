@@ -2,9 +2,10 @@
 """Makes one ONNX file of CLIP's image tower and a classifier's head, as praetor's specs describe it.
 
     pip install -r tools/classifiers/requirements.txt
-    tools/classifiers/export.py q16 --tower clip/model.safetensors --head prompts.p --out q16.onnx
+    tools/classifiers/export.py q16 --tower clip-vit-large-patch14 --head prompts.p --out q16.onnx
 
-Towers are what Hugging Face publishes (safetensors or `pytorch_model.bin`; a `config.json` beside it is read);
+Towers are what Hugging Face publishes: a folder, or the file of weights (safetensors or `pytorch_model.bin`), with
+its `config.json` beside it;
 docs/classifiers.md says where each classifier's files come from. PyTorch is not needed.
 """
 import argparse
@@ -81,6 +82,8 @@ def sd_filter(graph, embedding, width, read):
 
 
 def export(name, weights, head, out):
+    if weights.is_dir():
+        weights /= "model.safetensors"
     read = arrays(weights)
     beside = weights.parent / "config.json"
     config = json.loads(beside.read_text()) if beside.is_file() else {}
@@ -106,7 +109,7 @@ def export(name, weights, head, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("classifier", choices=["nsfw-detector", "multiheaded", "q16", "sd-filter"])
-    parser.add_argument("--tower", type=Path, required=True, help="CLIP ViT-L/14's weights, or the SD checker's own")
+    parser.add_argument("--tower", type=Path, required=True, help="CLIP ViT-L/14's folder or weights, or the SD checker's own")
     parser.add_argument("--head", type=Path, help="the head's file, of multiheaded the folder; sd-filter has none")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     said = parser.parse_args()

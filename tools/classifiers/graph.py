@@ -9,21 +9,25 @@ OPSET = 17
 
 
 class Graph:
-    """Nodes and weights; every operation gives the name of its result."""
+    """Nodes and weights; every operation gives the name of its result. Weights are kept once: they are large."""
 
     def __init__(self):
-        self.nodes, self.weights = [], []
+        opset = [helper.make_opsetid("", OPSET)]
+        empty = helper.make_graph([], "classifier", [], [])
+        self.model = helper.make_model(empty, opset_imports=opset, ir_version=8, producer_name="praetor")
 
     def weight(self, array):
-        name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        kept = self.model.graph.initializer
+        name = f"w{len(kept)}"
+        kept.add().CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def op(self, kind, *inputs, **attributes):
         """One node; arrays and numbers among its inputs become weights."""
         named = [x if isinstance(x, str) else self.weight(np.asarray(x, getattr(x, "dtype", np.float32))) for x in inputs]
-        result = f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, named, [result], **attributes))
+        nodes = self.model.graph.node
+        result = f"n{len(nodes)}"
+        nodes.append(helper.make_node(kind, named, [result], **attributes))
         return result
 
     def shaped(self, x, *shape):
@@ -39,13 +43,12 @@ class Graph:
         return self.op("Div", x, self.op("ReduceL2", x, axes=[-1], keepdims=1))
 
     def save(self, path, side, result, numbers, about):
-        pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, [1, 3, side, side])
-        last = self.op("Reshape", result, np.array([1, numbers], np.int64))
-        output = helper.make_tensor_value_info(last, TensorProto.FLOAT, [1, numbers])
-        graph = helper.make_graph(self.nodes, "classifier", [pixels], [output], self.weights)
-        opset = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(graph, opset_imports=opset, ir_version=8, producer_name="praetor", doc_string=about)
-        onnx.save(model, path)
+        last = self.shaped(result, 1, numbers)
+        graph = self.model.graph
+        graph.input.append(helper.make_tensor_value_info("pixels", TensorProto.FLOAT, [1, 3, side, side]))
+        graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, [1, numbers]))
+        self.model.doc_string = about
+        onnx.save(self.model, path)
 
 
 def tower(graph, read, config):
