@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Failure;
-use crate::classifier::{Checked, ClassifierError, Runner, Spec};
+use crate::classifier::{Checked, ClassifierError, Runner, Spec, fits};
 use crate::ids::ModelId;
 use crate::imaging::View;
 use crate::store::Settings;
@@ -69,7 +69,8 @@ impl ClassifierArgs {
             .clone()
             .or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
         let runner = run(runtime.as_deref(), weights)
-            .map_err(|error| Failure::unopened(&error, help(&error)))?;
+            .and_then(|runner| fits(&spec, &*runner, weights).map(|()| runner))
+            .map_err(|error| Failure::unopened(&error, Some(help(&error))))?;
         Ok(Some(LoadedClassifier { spec, runner }))
     }
 
@@ -128,17 +129,14 @@ fn run(_: Option<&Path>, _: &Path) -> Result<Box<dyn Runner>, ClassifierError> {
     Err(ClassifierError::NotBuilt)
 }
 
-fn help(error: &ClassifierError) -> Option<&'static str> {
+fn help(error: &ClassifierError) -> &'static str {
     match error {
-        ClassifierError::NotBuilt => Some("build with `cargo build --release --features onnx`"),
-        ClassifierError::Runtime { .. } => Some(
+        ClassifierError::NotBuilt => "build with `cargo build --release --features onnx`",
+        ClassifierError::Runtime { .. } => {
             "name the library with `--onnxruntime`; `tools/nudenet/fetch.sh` takes one out of PyPI's \
-             package onnxruntime",
-        ),
-        ClassifierError::Weights { .. } => {
-            Some("docs/classifiers.md says what the file of each classifier has to hold")
+             package onnxruntime"
         }
-        _ => None,
+        _ => "docs/classifiers.md says what the file of each classifier has to hold",
     }
 }
 

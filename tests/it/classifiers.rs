@@ -1,7 +1,8 @@
 //! The four classifiers on CLIP: random weights in their wiring (`tests/classifiers`), held against what
-//! transformers, diffusers and PyTorch say with the same weights (`tools/classifiers/make.py`).
+//! transformers, diffusers and `PyTorch` say with the same weights (`tools/classifiers/make.py`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 
 use image::{RgbImage, imageops};
@@ -30,7 +31,7 @@ struct Seen {
 /// What one classifier says of it.
 #[derive(Deserialize)]
 struct Said {
-    numbers: Vec<f64>,
+    numbers: Vec<f32>,
     /// Whether UnsafeBench counts each number as unsafe.
     #[serde(rename = "unsafe")]
     found: Vec<bool>,
@@ -62,6 +63,11 @@ fn pictures(expected: &Expected) -> Vec<(String, RgbImage, &Seen)> {
     all
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a level from 0 to 1 becomes the byte that it was"
+)]
 #[test]
 fn pixels_are_pillows_to_the_byte() {
     let expected = expected();
@@ -76,8 +82,8 @@ fn pixels_are_pillows_to_the_byte() {
             (level * 255.0).round() as u8
         };
         let bytes: Vec<u8> = tensor(&picture, input).into_iter().enumerate().map(byte).collect();
-        let digest = Sha256::digest(&bytes);
-        let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = String::new();
+        Sha256::digest(&bytes).iter().for_each(|byte| write!(hash, "{byte:02x}").unwrap());
         assert_eq!(hash, seen.pixels, "{name}");
     }
 }
@@ -96,8 +102,7 @@ fn numbers_mean_what_unsafebench_takes_them_for() {
         let mut flagged = 0;
         for (name, _, seen) in &all {
             let said = &seen.said[&spec.name];
-            let numbers: Vec<f32> = said.numbers.iter().map(|number| *number as f32).collect();
-            assert_eq!(found(&spec, &numbers), said.found, "{}, {name}", spec.name);
+            assert_eq!(found(&spec, &said.numbers), said.found, "{}, {name}", spec.name);
             flagged += usize::from(said.found.iter().any(|found| *found));
         }
         assert!(flagged > 20, "{}: {flagged} of {}", spec.name, all.len());
@@ -122,7 +127,7 @@ mod with_onnx {
     const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/constitutions/demo.yaml");
 
     /// How far numbers may be apart; cosines among them are a hundredfold.
-    const NEAR: f64 = 1e-3;
+    const NEAR: f32 = 1e-3;
 
     fn weights(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/classifiers/{name}.onnx"))
@@ -134,13 +139,13 @@ mod with_onnx {
         let expected = expected();
         for spec in wired() {
             let runner = OnnxRunner::load(Some(&library), &weights(&spec.name)).unwrap();
-            let mut furthest: f64 = 0.0;
+            let mut furthest: f32 = 0.0;
             for (name, picture, seen) in pictures(&expected) {
                 let said = &seen.said[&spec.name];
                 let numbers = runner.run(spec.input.side, tensor(&picture, &spec.input)).unwrap();
                 assert_eq!(numbers.len(), said.numbers.len(), "{}, {name}", spec.name);
                 for (ours, theirs) in numbers.iter().zip(&said.numbers) {
-                    let far = (f64::from(*ours) - theirs).abs();
+                    let far = (ours - theirs).abs();
                     assert!(far < NEAR, "{}, {name}: {ours} for {theirs}", spec.name);
                     furthest = furthest.max(far);
                 }
@@ -215,6 +220,18 @@ mod with_onnx {
         let run = judge(DEMO, &wired()[0]);
         assert!(run.err.contains("judged as a whole"), "{}", run.err);
         assert!(run.verdicts().iter().all(|verdict| verdict.violated.is_empty()));
+    }
+
+    #[test]
+    fn another_classifiers_weights_are_refused() {
+        let Some(library) = fetched("libonnxruntime.so") else { return };
+        let (library, other) = (library.display().to_string(), weights("sd-filter"));
+        let other = other.display().to_string();
+        let mut arguments = vec!["judge", EXAMPLES, "-c", CATEGORIES, "--classifier", "q16"];
+        arguments.extend(["--weights", &other, "--onnxruntime", &library]);
+        let run = Praetor::new().run(&arguments);
+        assert_eq!(run.code, 3, "{}", run.err);
+        assert!(run.err.contains("is not the file of `q16`"), "{}", run.err);
     }
 
     #[test]

@@ -4,9 +4,8 @@
     pip install -r tools/classifiers/requirements.txt
     tools/classifiers/export.py q16 --tower clip-vit-large-patch14 --head prompts.p --out q16.onnx
 
-Towers are what Hugging Face publishes: a folder, or the file of weights (safetensors or `pytorch_model.bin`), with
-its `config.json` beside it;
-docs/classifiers.md says where each classifier's files come from. PyTorch is not needed.
+Towers are what Hugging Face publishes: a folder, or the file of weights (safetensors or `pytorch_model.bin`) with
+its `config.json` beside it. docs/classifiers.md says where each classifier's files come from. PyTorch is not needed.
 """
 import argparse
 import json

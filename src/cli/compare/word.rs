@@ -47,16 +47,18 @@ impl JudgeWord {
         if rest.is_empty() {
             return Err("a judge is a run folder or a model".to_owned());
         }
+        let classifier = rest.strip_prefix(CLASSIFIER);
+        if let Some((classifier, weights)) = classifier.and_then(|rest| rest.split_once(',')) {
+            let name = name.unwrap_or(classifier).to_owned();
+            let (classifier, weights) = (classifier.to_owned(), PathBuf::from(weights));
+            return Ok(Self { name, what: What::Classifier { classifier, weights } });
+        }
+        if classifier.is_some() {
+            return Err(format!("a classifier has weights: `{rest},FILE.onnx`"));
+        }
         let name = name.unwrap_or(rest).to_owned();
         if rest != demo::NAME && Path::new(rest).is_dir() {
             return Ok(Self { name, what: What::Run(PathBuf::from(rest)) });
-        }
-        if let Some(rest) = rest.strip_prefix(CLASSIFIER) {
-            let Some((classifier, weights)) = rest.split_once(',') else {
-                return Err(format!("a classifier has weights: `{CLASSIFIER}{rest},FILE.onnx`"));
-            };
-            let (classifier, weights) = (classifier.to_owned(), PathBuf::from(weights));
-            return Ok(Self { name, what: What::Classifier { classifier, weights } });
         }
         let (rest, variations) = varied(rest)?;
         let (model, mmproj) = match rest.split_once(',') {
@@ -153,6 +155,7 @@ mod tests {
         let (classifier, weights) = ("q16".to_owned(), PathBuf::from("files/q16.onnx"));
         assert_eq!(word.what, What::Classifier { classifier, weights });
         assert_eq!(word.name, "old");
+        assert_eq!(JudgeWord::parse("classifier:q16,q16.onnx").unwrap().name, "q16");
         let error = JudgeWord::parse("classifier:q16").unwrap_err();
         assert!(error.contains("classifier:q16,FILE.onnx"), "{error}");
     }

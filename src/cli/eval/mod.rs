@@ -83,7 +83,7 @@ struct Gathered {
     bad_rows: Found,
     /// Images that could not be read.
     unread: Found,
-    /// Images of the dataset of which the run says nothing.
+    /// Images of the dataset of which the run, or the judge, says nothing.
     unjudged: Found,
     notes: Vec<String>,
 }
@@ -148,7 +148,7 @@ impl Eval {
         match self.output.format {
             Format::Text => {
                 write!(out, "{}", text::all(&effectiveness, &about))?;
-                write!(out, "{}", text::troubles(troubles))?;
+                write!(out, "{}", text::troubles(troubles, self.by_category))?;
             }
             Format::Json => {
                 let document = Document {
