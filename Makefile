@@ -6,7 +6,7 @@ CONSTITUTION = constitutions/demo.yaml
 PRAETOR = target/release/praetor
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint fmt bench performance same-judge memory report deny docs review demo-model instruct-model figures ablation compare-demo robustness unsafebench nudenet sheet ci native portable
+.PHONY: help setup build demo test lint fmt bench performance same-judge memory report deny docs review demo-model instruct-model figures ablation compare-demo robustness unsafebench classifiers sheet ci native portable
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,10 +62,10 @@ review: ## Review changed snapshots
 instruct-model: setup ## Fetch the small language model that a test compiles a rule with (98 MB)
 	@tools/instruct-model.sh
 
-nudenet: setup ## Hold praetor's NudeNet against the package itself (fetches 39 MB; feature onnx)
+classifiers: setup ## Hold praetor's classifiers against others' code (fetches 39 MB; feature onnx)
 	@tools/nudenet/fetch.sh
 	$(CARGO) clippy --release --locked --all-targets --features onnx -- -D warnings
-	$(CARGO) test --release --locked --features onnx --test it nudenet
+	$(CARGO) test --release --locked --features onnx --test it -- nudenet classifiers
 
 demo-model: ## Train the built-in model anew (about two hours on two cores)
 	tools/demo-model/make.sh

@@ -4,6 +4,8 @@
 //! where the constitution has one of that id, and what other rules say is nothing to it; where the
 //! constitution has none of them, the image is judged as a whole.
 
+use std::path::Path;
+
 use super::pixels::tensor;
 use super::scores::scores;
 use super::spec::Spec;
@@ -50,12 +52,41 @@ pub enum ClassifierError {
         /// What the runtime said.
         detail: String,
     },
+    /// The weights are another classifier's.
+    #[error(
+        "`{path}` is not the file of `{name}`: it gives {numbers} numbers a picture, for {labels} labels"
+    )]
+    Output {
+        /// The file.
+        path: String,
+        /// The classifier.
+        name: String,
+        /// How many numbers it gives.
+        numbers: usize,
+        /// How many labels the spec has.
+        labels: usize,
+    },
     /// The runtime failed on an image.
     #[error("the classifier failed: {detail}")]
     Failed {
         /// What the runtime said.
         detail: String,
     },
+}
+
+/// Runs the weights once, on nothing, to see whether they give what the spec says; `path` is for the error.
+///
+/// # Errors
+/// [`ClassifierError::Output`] where the numbers are other ones, or what the runtime said.
+pub fn fits(spec: &Spec, runner: &dyn Runner, path: &Path) -> Result<(), ClassifierError> {
+    let side = spec.input.side;
+    let numbers = runner.run(side, vec![0.0; 3 * side as usize * side as usize])?;
+    if scores(spec, &numbers).is_some() {
+        return Ok(());
+    }
+    let (path, name) = (path.display().to_string(), spec.name.clone());
+    let (numbers, labels) = (numbers.len(), spec.labels.len());
+    Err(ClassifierError::Output { path, name, numbers, labels })
 }
 
 /// A classifier that judges.
@@ -99,15 +130,6 @@ impl<'a> ClassifierJudge<'a> {
         let parts = [spec.hash(), runner.fingerprint()];
         let fingerprint = Hash::of_parts(parts.iter().map(|part| part.bytes().as_slice()));
         ModelId { name: spec.name.clone(), fingerprint }
-    }
-
-    /// The rules of the policy that it can speak of; none where it judges the image as a whole.
-    pub fn speaks_of(&self) -> Vec<&RuleId> {
-        if self.names_rules {
-            self.rules.iter().map(|(rule, _)| rule).collect()
-        } else {
-            Vec::new()
-        }
     }
 
     fn numbers(&self, view: &View) -> Result<Vec<Probability>, Why> {

@@ -17,7 +17,7 @@ mod scores;
 mod spec;
 
 pub use detections::{Detection, detections};
-pub use judge::{ClassifierError, ClassifierJudge, Runner};
+pub use judge::{ClassifierError, ClassifierJudge, Runner, fits};
 pub use pixels::tensor;
 pub use scores::scores;
-pub use spec::{Fit, Input, Label, Order, Output, Spec, SpecError};
+pub use spec::{Checked, Fit, Input, Label, Order, Output, Spec, SpecError};

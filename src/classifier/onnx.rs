@@ -1,6 +1,6 @@
 //! ONNX Runtime, loaded as a library when it is needed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
@@ -14,8 +14,6 @@ use crate::ids::Hash;
 pub struct OnnxRunner {
     session: Mutex<Session>,
     fingerprint: Hash,
-    /// Kept for as long as its session lives.
-    _environment: Environment,
 }
 
 impl OnnxRunner {
@@ -34,7 +32,7 @@ impl OnnxRunner {
             .and_then(|mut builder| builder.commit_from_memory(&bytes))
             .map_err(|error| failed(&error))?;
         let fingerprint = Hash::of(&bytes);
-        Ok(Self { session: Mutex::new(session), fingerprint, _environment: environment })
+        Ok(Self { session: Mutex::new(session), fingerprint })
     }
 }
 
@@ -47,6 +45,9 @@ const SYSTEM: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
+/// The runtime that this process has loaded: there can be one, and it stays.
+static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
+
 fn environment(runtime: &Path) -> Result<Environment, ClassifierError> {
     let failed = |error: &dyn std::fmt::Display| ClassifierError::Runtime {
         path: runtime.display().to_string(),
@@ -58,8 +59,18 @@ fn environment(runtime: &Path) -> Result<Environment, ClassifierError> {
     } else {
         runtime.to_owned()
     };
-    let builder = ort::init_from(library).map_err(|error| failed(&error))?;
-    builder.with_name("praetor").build().map_err(|error| failed(&error))
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*loaded {
+        Some((known, environment)) if *known == library => Ok(environment.clone()),
+        Some((known, _)) => Err(failed(&format!("`{}` is loaded already", known.display()))),
+        None => {
+            let builder = ort::init_from(&library).map_err(|error| failed(&error))?;
+            let environment =
+                builder.with_name("praetor").build().map_err(|error| failed(&error))?;
+            *loaded = Some((library, environment.clone()));
+            Ok(environment)
+        }
+    }
 }
 
 impl Runner for OnnxRunner {

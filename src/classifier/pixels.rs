@@ -1,9 +1,10 @@
 //! From a picture to the numbers that a classifier is given.
 
-use image::imageops::{self, FilterType};
+use image::imageops;
 use image::{Rgb, RgbImage};
 
 use super::spec::{Fit, Input, Order};
+use crate::imaging::resample::{Filter, Framing, Window, resized};
 
 /// One picture as a tensor of 1 by 3 by side by side.
 pub fn tensor(picture: &RgbImage, input: &Input) -> Vec<f32> {
@@ -20,28 +21,25 @@ pub fn tensor(picture: &RgbImage, input: &Input) -> Vec<f32> {
 }
 
 fn square(picture: &RgbImage, input: &Input) -> RgbImage {
-    let (width, height) = picture.dimensions();
     let side = input.side;
     match input.fit {
         Fit::Pad => {
-            let longest = width.max(height);
+            let longest = picture.width().max(picture.height());
             let mut padded = RgbImage::new(longest, longest);
             imageops::replace(&mut padded, picture, 0, 0);
             between_neighbours(&padded, side)
         }
-        Fit::Squash => imageops::resize(picture, side, side, FilterType::CatmullRom),
-        Fit::Crop => {
-            let shortest = u64::from(width.min(height).max(1));
-            let scaled = |length: u32| {
-                let scaled = u64::from(length) * u64::from(side) / shortest;
-                u32::try_from(scaled).unwrap_or(u32::MAX).max(side)
-            };
-            let (across, down) = (scaled(width), scaled(height));
-            let scaled = imageops::resize(picture, across, down, FilterType::CatmullRom);
-            let (left, top) = ((across - side) / 2, (down - side) / 2);
-            imageops::crop_imm(&scaled, left, top, side, side).to_image()
-        }
+        Fit::Squash => smooth(picture, side, Framing::Squeezed),
+        Fit::Crop => smooth(picture, side, Framing::Middle(side)),
     }
+}
+
+/// Scales as Pillow's bicubic filter does, with which CLIP's models were trained.
+fn smooth(picture: &RgbImage, side: u32, framing: Framing) -> RgbImage {
+    let whole = Window::whole(picture);
+    let bytes = (picture.width() > 0 && picture.height() > 0)
+        .then(|| resized(picture, whole, side as usize, framing, Filter::Bicubic));
+    bytes.and_then(|bytes| RgbImage::from_raw(side, side, bytes)).unwrap_or_default()
 }
 
 /// Scales a square picture as OpenCV's `INTER_LINEAR` does: each new pixel lies between the four that are

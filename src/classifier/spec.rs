@@ -10,9 +10,9 @@ use crate::ids::Hash;
 pub struct Spec {
     /// What it is called.
     pub name: String,
-    /// Whether praetor's tests have run it.
+    /// What praetor's tests have held against others' code.
     #[serde(default)]
-    pub run: bool,
+    pub checked: Checked,
     /// Where it comes from.
     #[serde(default)]
     pub source: String,
@@ -43,6 +43,20 @@ fn least_score() -> f64 {
 
 fn most_overlap() -> f64 {
     0.45
+}
+
+/// What praetor's tests have held against others' code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Checked {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// How pictures go in and verdicts come out, on random weights in the same wiring. The real weights were
+    /// never run.
+    Wiring,
+    /// The same on the real weights.
+    Weights,
 }
 
 /// How a picture becomes numbers: one batch, channels first, from 0 to 1, less `mean`, by `std`.
@@ -170,6 +184,17 @@ impl Spec {
         Ok(self)
     }
 
+    /// The rules that its labels speak of, by their ids, each once.
+    pub fn categories(&self) -> Vec<&str> {
+        let mut categories: Vec<&str> = Vec::new();
+        for category in self.labels.iter().flat_map(|label| &label.categories) {
+            if !categories.contains(&category.as_str()) {
+                categories.push(category);
+            }
+        }
+        categories
+    }
+
     /// Changes with everything that can change a score.
     pub fn hash(&self) -> Hash {
         Hash::of(format!("{self:?}").as_bytes())
@@ -197,30 +222,33 @@ pub enum SpecError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constitution::Constitution;
 
     /// Facts on UnsafeBench: NudeNet and the SD filter speak of Sexual alone, Q16 of all but Spam and
     /// Sexual.
     #[test]
     fn those_built_in_are_read_and_speak_of_what_the_paper_says() {
-        let categories = |name: &str| {
+        let constitution =
+            Constitution::parse(include_str!("../../constitutions/unsafebench.yaml"));
+        let constitution = constitution.unwrap();
+        let all = constitution.rules.iter().map(|rule| rule.id.as_str());
+        let but_spam_and_sexual: Vec<&str> =
+            all.filter(|id| !["spam", "sexual"].contains(id)).collect();
+        for (name, checked, categories) in [
+            ("nudenet", Checked::Weights, &["sexual"][..]),
+            ("sd-filter", Checked::Wiring, &["sexual"]),
+            ("nsfw-detector", Checked::Wiring, &["sexual", "harassment"]),
+            (
+                "multiheaded",
+                Checked::Wiring,
+                &["sexual", "violence", "shocking", "hate", "political"],
+            ),
+            ("q16", Checked::Wiring, &but_spam_and_sexual),
+        ] {
             let spec = Spec::built_in(name).unwrap().unwrap();
-            assert_eq!((spec.name.as_str(), spec.run), (name, name == "nudenet"));
-            let mut all: Vec<String> =
-                spec.labels.into_iter().flat_map(|label| label.categories).collect();
-            all.sort();
-            all.dedup();
-            all
-        };
-        assert_eq!(categories("nudenet"), ["sexual"]);
-        assert_eq!(categories("sd-filter"), ["sexual"]);
-        assert_eq!(categories("nsfw-detector"), ["harassment", "sexual"]);
-        assert_eq!(
-            categories("multiheaded"),
-            ["hate", "political", "sexual", "shocking", "violence"]
-        );
-        let q16 = categories("q16");
-        assert_eq!(q16.len(), 9);
-        assert!(!q16.contains(&"spam".to_owned()) && !q16.contains(&"sexual".to_owned()));
+            assert_eq!((spec.name.as_str(), spec.checked), (name, checked));
+            assert_eq!(spec.categories(), categories, "{name}");
+        }
         assert!(Spec::built_in("nude").is_none());
     }
 
@@ -231,7 +259,8 @@ mod tests {
         assert!(with("threshold: 0.5", "threshold: 5").to_string().contains("from 0 to 1"));
         assert!(with("side: 224", "side: 0").to_string().contains("from 1 to 4096"));
         assert!(with("output: classes", "output: boxes").to_string().contains("boxes"));
-        assert!(with("run: false", "ran: false").to_string().contains("ran"));
+        assert!(with("checked: wiring", "checked: often").to_string().contains("often"));
+        assert!(with("checked: wiring", "run: true").to_string().contains("run"));
         let categories = "categories: [hate, harassment, violence, self-harm, shocking, \
                           illegal-activity, deception, political, health]";
         assert!(with(categories, "categories: []").to_string().contains("`categories`"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::Failure;
-use crate::classifier::{ClassifierError, Runner, Spec};
+use crate::classifier::{Checked, ClassifierError, Runner, Spec, fits};
 use crate::ids::ModelId;
 use crate::imaging::View;
 use crate::store::Settings;
@@ -36,6 +36,27 @@ pub(super) struct LoadedClassifier {
     pub(super) runner: Box<dyn Runner>,
 }
 
+impl LoadedClassifier {
+    /// What a person should know of it: which rules it can speak of, and how far it was checked.
+    pub(super) fn notes(&self, names_rules: bool) -> Vec<String> {
+        let (name, categories) = (&self.spec.name, self.spec.categories().join(", "));
+        let speaks = if names_rules {
+            format!("`{name}` knows {categories}: other rules are left out of the verdict")
+        } else {
+            format!(
+                "no rule is named like what `{name}` knows ({categories}): each image is judged as a whole"
+            )
+        };
+        let wiring = format!(
+            "`{name}` was checked on random weights alone, the real ones could not be had \
+             (docs/classifiers.md)"
+        );
+        std::iter::once(speaks)
+            .chain((self.spec.checked == Checked::Wiring).then_some(wiring))
+            .collect()
+    }
+}
+
 impl ClassifierArgs {
     /// Loads the classifier, if one is to judge.
     pub(super) fn load(&self) -> Result<Option<LoadedClassifier>, Failure> {
@@ -48,8 +69,15 @@ impl ClassifierArgs {
             .clone()
             .or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
         let runner = run(runtime.as_deref(), weights)
-            .map_err(|error| Failure::unopened(&error, help(&error)))?;
+            .and_then(|runner| fits(&spec, &*runner, weights).map(|()| runner))
+            .map_err(|error| Failure::unopened(&error, Some(help(&error))))?;
         Ok(Some(LoadedClassifier { spec, runner }))
+    }
+
+    /// Another classifier by the same runtime.
+    pub(super) fn of(&self, name: &str, weights: &Path) -> Self {
+        let (classifier, weights) = (Some(name.to_owned()), Some(weights.to_owned()));
+        Self { classifier, weights, onnxruntime: self.onnxruntime.clone() }
     }
 
     /// Whether a classifier judges.
@@ -101,17 +129,14 @@ fn run(_: Option<&Path>, _: &Path) -> Result<Box<dyn Runner>, ClassifierError> {
     Err(ClassifierError::NotBuilt)
 }
 
-fn help(error: &ClassifierError) -> Option<&'static str> {
+fn help(error: &ClassifierError) -> &'static str {
     match error {
-        ClassifierError::NotBuilt => Some("build with `cargo build --release --features onnx`"),
-        ClassifierError::Runtime { .. } => Some(
+        ClassifierError::NotBuilt => "build with `cargo build --release --features onnx`",
+        ClassifierError::Runtime { .. } => {
             "name the library with `--onnxruntime`; `tools/nudenet/fetch.sh` takes one out of PyPI's \
-             package onnxruntime",
-        ),
-        ClassifierError::Weights { .. } => {
-            Some("docs/classifiers.md says what the file of each classifier has to hold")
+             package onnxruntime"
         }
-        _ => None,
+        _ => "docs/classifiers.md says what the file of each classifier has to hold",
     }
 }
 

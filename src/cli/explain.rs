@@ -33,7 +33,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> Outcome {
-        let policy = self.policy.load()?;
+        let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let (name, decoded) = self.judging.limits.decode(&self.image);
         let pictures = match &decoded {
             Ok(decoded) => decoded.pictures.clone(),

@@ -42,7 +42,7 @@ impl Judge {
     pub(super) fn run(mut self) -> Outcome {
         self.judging.model.by_batch(self.batch.clone());
         self.judging.model.at_once(self.jobs);
-        let policy = self.policy.load()?;
+        let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let models = self.judging.load()?;
         let way = self.judging.stages.join(&policy, &models)?;

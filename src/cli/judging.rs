@@ -1,6 +1,6 @@
 //! What every command that judges takes: models, stages, cache and limits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -78,6 +78,11 @@ impl JudgingArgs {
         let stages =
             variations.iter().fold(self.stages.clone(), |stages, word| stages.varied(word));
         Self { model, stages, ..self.clone() }
+    }
+
+    /// The same with a conventional classifier in the place of a model.
+    pub(super) fn with_classifier(&self, classifier: &str, weights: &Path) -> Self {
+        Self { stages: self.stages.classified(classifier, weights), ..self.clone() }
     }
 
     /// What a run that begins now is made with; `more` are settings of the command.

@@ -35,6 +35,7 @@ mod summary;
 mod table;
 mod tree;
 mod tune;
+mod way;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

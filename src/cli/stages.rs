@@ -1,5 +1,7 @@
 //! The flags that choose how images are judged, and the factory that joins models and stages.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 
 use super::cache::Answers;
@@ -8,17 +10,14 @@ use super::encoders::{EncoderArgs, Encoders};
 use super::exit::Failure;
 use super::model::{Loaded, ModelArgs};
 use super::remote::{Guarded, LocalOnly, Remote};
+use super::way::Way;
 use crate::classifier::ClassifierJudge;
 use crate::constitution::Policy;
 use crate::eval::ablation::Variant;
 use crate::ids::RuleId;
-use crate::imaging::{Decoded, View};
-use crate::pipeline::{
-    Allowance, Budget, JudgeError, Judging, Pipeline, Signature, Spent, baseline,
-};
+use crate::pipeline::{Allowance, Budget, Judging, Pipeline, baseline};
 use crate::store::Settings;
 use crate::verdict;
-use crate::verdict::{ImageError, RuleVerdict, Verdict};
 use crate::vlm::Vlm;
 use crate::vlm::cached::CachedVlm;
 
@@ -121,73 +120,6 @@ impl Models {
     }
 }
 
-/// A policy joined with the models.
-pub(super) enum Way<'models> {
-    Clue(Box<Pipeline<'models>>),
-    Baseline(Box<dyn Judging + 'models>),
-    /// One of them, that is not shown some images.
-    Guarded(Box<Guarded<Way<'models>>>),
-}
-
-impl Way<'_> {
-    pub(super) fn judging(&self) -> &dyn Judging {
-        match self {
-            Self::Clue(pipeline) => &**pipeline,
-            Self::Baseline(baseline) => &**baseline,
-            Self::Guarded(guarded) => &**guarded,
-        }
-    }
-
-    /// How many different questions an image is asked at most, of the whole.
-    pub(super) fn questions(&self) -> u64 {
-        match self {
-            Self::Clue(pipeline) => pipeline.questions() as u64,
-            Self::Baseline(_) => 1,
-            Self::Guarded(guarded) => guarded.inner().questions(),
-        }
-    }
-
-    /// What reasoning has cost; a baseline has no budget.
-    pub(super) fn spent(&self) -> Option<Spent> {
-        match self {
-            Self::Clue(pipeline) => Some(pipeline.spent()),
-            Self::Baseline(_) => None,
-            Self::Guarded(guarded) => guarded.inner().spent(),
-        }
-    }
-
-    /// CLUE itself, where it judges.
-    fn clue(&self) -> Option<&Pipeline<'_>> {
-        match self {
-            Self::Clue(pipeline) => Some(pipeline),
-            Self::Baseline(_) => None,
-            Self::Guarded(guarded) => guarded.inner().clue(),
-        }
-    }
-}
-
-impl Judging for Way<'_> {
-    fn signature(&self) -> &Signature {
-        self.judging().signature()
-    }
-
-    fn judge_view(&self, view: &View) -> Result<Vec<RuleVerdict>, JudgeError> {
-        self.judging().judge_view(view)
-    }
-
-    fn names_rules(&self) -> bool {
-        self.judging().names_rules()
-    }
-
-    fn judge_image(
-        &self,
-        image: String,
-        decoded: Result<Decoded, ImageError>,
-    ) -> Result<Verdict, JudgeError> {
-        self.judging().judge_image(image, decoded)
-    }
-}
-
 impl StageArgs {
     /// Loads the models that the chosen stages need.
     pub(super) fn load(&self, model: &ModelArgs, answers: Answers) -> Result<Models, Failure> {
@@ -222,6 +154,11 @@ impl StageArgs {
         };
         let notes = note.into_iter().chain(remote.as_ref().and_then(Remote::leaves)).collect();
         Ok(Models { vlm, encoders, remote, classifier: None, notes })
+    }
+
+    /// Whether the judge knows rules by their names, and asks nothing of their preconditions.
+    pub(super) fn knows_names_only(&self) -> bool {
+        self.classifier.is_chosen()
     }
 
     /// Joins policy, models and stages.
@@ -285,6 +222,9 @@ impl StageArgs {
     /// rules that are longer than the encoder reads.
     pub(super) fn notes(&self, way: &Way<'_>, models: &Models) -> Vec<String> {
         let mut notes = models.notes.clone();
+        if let Some(classifier) = &models.classifier {
+            notes.extend(classifier.notes(way.judging().names_rules()));
+        }
         let Some(pipeline) = way.clue() else { return notes };
         let signature = pipeline.signature();
         let asked_for = self.without.iter().map(|stage| verdict::Stage::from(*stage));
@@ -342,6 +282,11 @@ impl StageArgs {
             varied.method = method;
         }
         varied
+    }
+
+    /// The same with a conventional classifier in the place of a model.
+    pub(super) fn classified(&self, name: &str, weights: &Path) -> Self {
+        Self { classifier: self.classifier.of(name, weights), ..self.clone() }
     }
 
     /// By name, for a run's manifest.

@@ -144,6 +144,9 @@ fn list(text: &mut String, verdict: &Verdict, outcome: Outcome, title: &str) {
 /// For a clear rule, the precondition that cleared it most clearly, and how.
 fn reason(rule: &RuleVerdict, asked: Asked) -> String {
     let Some(finding) = words::cleared_by(rule) else { return String::new() };
+    if let (Some(Step::Score), Some(score)) = (finding.by, rule.score) {
+        return format!("score {score}");
+    }
     let answer = asked.answer(finding.holds);
     let how = match (finding.by, finding.m) {
         (Some(Step::Reasoning), _) => " (by reasoning)".to_owned(),

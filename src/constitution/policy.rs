@@ -63,7 +63,7 @@ pub struct PolicyRule {
     pub text: String,
     /// The rule made objective, on one line.
     pub objective_text: String,
-    /// What must be visible for the rule to be violated: all of it. Never empty.
+    /// What must be visible for the rule to be violated: all of it. Empty in [`Policy::of_names`] alone.
     pub chain: Vec<Precondition>,
     /// The rule's thresholds: its own, else the constitution's, else the paper's.
     pub thresholds: Thresholds,
@@ -108,6 +108,24 @@ impl Policy {
         }
     }
 
+    /// Reads a constitution without a lock, for judges that know its rules by their names and ask nothing:
+    /// nothing must be visible for any of them, so that a model asked by it would leave all undetermined.
+    ///
+    /// # Errors
+    /// [`ConstitutionError::Unreadable`] or [`ConstitutionError::NotUtf8`] for the file, else
+    /// [`ConstitutionError::Invalid`] with every mistake in it.
+    pub fn of_names(path: &Path) -> Result<Self, ConstitutionError> {
+        let document = source::document(&shown_path(path), &source::read_text(path)?);
+        let constitution =
+            document.map_err(|mistakes| ConstitutionError::Invalid { mistakes })?.value;
+        let shared = &constitution.settings;
+        let rules = constitution.rules.iter();
+        let rules: Vec<PolicyRule> =
+            rules.map(|rule| PolicyRule::new(rule, &rule.text, Vec::new(), shared)).collect();
+        let hash = hash(&rules);
+        Ok(Self { name: constitution.name, rules, hash })
+    }
+
     /// Reads a constitution and its lock from texts.
     ///
     /// # Errors
@@ -149,7 +167,7 @@ impl Policy {
             .iter()
             .filter_map(|rule| {
                 let entry = lock.rules.iter().find(|entry| entry.id == rule.id)?;
-                Some(PolicyRule::new(rule, entry, &constitution.settings))
+                Some(PolicyRule::locked(rule, entry, &constitution.settings))
             })
             .collect();
         let hash = hash(&rules);
@@ -158,7 +176,7 @@ impl Policy {
 }
 
 impl PolicyRule {
-    fn new(rule: &Rule, entry: &LockedRule, shared: &Settings) -> Self {
+    fn locked(rule: &Rule, entry: &LockedRule, shared: &Settings) -> Self {
         let lines = |texts: &[String]| texts.iter().map(|text| one_line(text)).collect();
         let chain = entry
             .preconditions
@@ -169,10 +187,14 @@ impl PolicyRule {
                 objects: lines(&precondition.objects),
             })
             .collect();
+        Self::new(rule, &entry.objective_text, chain, shared)
+    }
+
+    fn new(rule: &Rule, objective: &str, chain: Vec<Precondition>, shared: &Settings) -> Self {
         Self {
             id: rule.id.clone(),
             text: one_line(&rule.text),
-            objective_text: one_line(&entry.objective_text),
+            objective_text: one_line(objective),
             chain,
             thresholds: rule.settings.thresholds.over(shared.thresholds.over(Thresholds::PAPER)),
             undecided: rule.settings.undecided.or(shared.undecided).unwrap_or_default(),

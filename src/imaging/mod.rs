@@ -40,6 +40,7 @@ mod format;
 mod frames;
 mod limits;
 mod outline;
+pub mod resample;
 mod source;
 mod sources;
 mod view;

@@ -12,6 +12,8 @@ mod audit;
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
+mod classifiers;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod compare;

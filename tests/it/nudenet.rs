@@ -5,7 +5,7 @@ use crate::cli::Praetor;
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/constitutions/demo.yaml");
 
 #[cfg(feature = "onnx")]
-mod with_onnx {
+pub(crate) mod with_onnx {
     use std::collections::BTreeMap;
     use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ mod with_onnx {
     }
 
     /// A file that `tools/nudenet/fetch.sh` fetches.
-    fn fetched(name: &str) -> Option<PathBuf> {
+    pub(crate) fn fetched(name: &str) -> Option<PathBuf> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/nudenet").join(name);
         if !path.exists() {
             eprintln!("NOT RUN: {} is missing; run tools/nudenet/fetch.sh", path.display());

@@ -11,6 +11,7 @@ use std::io::{self, BufReader, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::Resettable;
 
 use self::run::{Archive, Bench};
 use self::word::{JudgeWord, What};
@@ -28,14 +29,18 @@ use crate::store::Run;
 ///
 /// A judge is a run folder that `praetor judge --out` has written, or a model that is run now, named as
 /// `--model` takes it. `MODEL,MMPROJ` brings a projector, `MODEL+prior-knowledge` judges by another
-/// method, `MODEL+without-region` without a stage, and `NAME=` before any of it gives it a name. Images
-/// are joined by the hash of their files.
+/// method, `MODEL+without-region` without a stage, `classifier:q16,q16.onnx` is a conventional classifier
+/// with its weights, and `NAME=` before any of it gives it a name. Images are joined by the hash of their
+/// files.
 ///
 /// Without labels it tells where judges agree beyond chance, who flags what, and where to look; who is
 /// right, only labels can tell. Exit codes: 0 compared, 1 with `--fail-on-disagreement` where there is
 /// any, 2 usage or constitution error, 3 a run, the model or the input could not be opened.
 #[derive(Debug, Args)]
 #[command(mut_arg("model", |model| model.hide(true).conflicts_with("judges")))]
+#[command(mut_arg("classifier", |classifier| classifier.hide(true).conflicts_with("judges")))]
+#[command(mut_arg("weights", |weights| weights.hide(true)))]
+#[command(mut_arg("onnxruntime", |library| library.requires(Resettable::Reset)))]
 #[command(mut_arg("mmproj", |mmproj| mmproj.help("The projector of judges that are GGUF files and bring none of their own")))]
 pub(super) struct Compare {
     /// Run folders, or models to run: `runs/today`, `demo`, `demo+prior-knowledge`, `gpt=openai:gpt-4o`
@@ -117,7 +122,7 @@ impl Compare {
         for judge in &self.judges {
             known.push(match &judge.what {
                 What::Run(path) => Some(Run::open(path)?),
-                What::Model { .. } => None,
+                What::Model { .. } | What::Classifier { .. } => None,
             });
         }
         if known.iter().all(Option::is_some) {
@@ -128,7 +133,8 @@ impl Compare {
             return Ok(runs);
         }
         let policy_args = self.policy_args()?;
-        let policy = policy_args.load()?;
+        let asks = self.judges.iter().any(|judge| matches!(judge.what, What::Model { .. }));
+        let policy = policy_args.load_for(!asks)?;
         self.same_policy(known.iter().zip(&self.judges).map(|(run, judge)| {
             (run.as_ref().map_or(policy.hash, |run| run.manifest.policy), judge)
         }))?;
@@ -169,7 +175,7 @@ impl Compare {
 
     fn policy_args(&self) -> Result<PolicyArgs, Failure> {
         let Some(constitution) = &self.constitution else {
-            let model = self.judges.iter().find(|judge| matches!(judge.what, What::Model { .. }));
+            let model = self.judges.iter().find(|judge| judge.runs_now());
             return Err(Failure::Input(miette::miette!(
                 code = "praetor::compare::no_constitution",
                 help = "name the constitution with `-c YAML`, or a run folder as the judge",
@@ -213,8 +219,7 @@ impl Compare {
                 place = archive.place(&format!("{name}-{number}"));
                 number += 1;
             }
-            let runs_now = matches!(judge.what, What::Model { .. });
-            if runs_now && Run::open(&place).is_ok() {
+            if judge.runs_now() && Run::open(&place).is_ok() {
                 let help = format!(
                     "name that folder in the place of `{}` to read it again, or another folder with \
                      `--out`",
@@ -260,10 +265,15 @@ impl Compare {
 
     /// The flags with the model, the method and the stages of one judge.
     fn judging_of(&self, judge: &JudgeWord) -> JudgingArgs {
-        let What::Model { model, mmproj, variations } = &judge.what else {
-            return self.judging.clone();
-        };
-        self.judging.with_judge(model, mmproj.clone(), variations)
+        match &judge.what {
+            What::Run(_) => self.judging.clone(),
+            What::Model { model, mmproj, variations } => {
+                self.judging.with_judge(model, mmproj.clone(), variations)
+            }
+            What::Classifier { classifier, weights } => {
+                self.judging.with_classifier(classifier, weights)
+            }
+        }
     }
 
     fn compare(&self, runs: &[Run], archive: &Archive) -> Result<Comparison, Failure> {
@@ -276,7 +286,7 @@ impl Compare {
                 panel.add(place, &verdict?);
                 judged += 1;
             }
-            let kept = matches!(judge.what, What::Run(_)) || archive.is_kept();
+            let kept = !judge.runs_now() || archive.is_kept();
             facts.push(JudgeFacts {
                 name: judge.name.clone(),
                 run: kept.then(|| run.path().to_string_lossy().into_owned()),

@@ -1,4 +1,5 @@
-//! A judge as it is named on the command line: `[NAME=]RUN` or `[NAME=]MODEL[,MMPROJ][+VARIATION…]`.
+//! A judge as it is named on the command line: `[NAME=]RUN`, `[NAME=]MODEL[,MMPROJ][+VARIATION…]` or
+//! `[NAME=]classifier:NAME|YAML,ONNX`.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,17 @@ pub(super) enum What {
         /// Methods and `without-STAGE`, as they were written.
         variations: Vec<String>,
     },
+    /// A conventional classifier that is run now.
+    Classifier {
+        /// As `--classifier` takes it.
+        classifier: String,
+        /// Its weights.
+        weights: PathBuf,
+    },
 }
+
+/// What a classifier's word begins with.
+const CLASSIFIER: &str = "classifier:";
 
 impl JudgeWord {
     /// Reads a judge's name; a folder is a run, but for the word `demo`, which is always the model.
@@ -35,6 +46,15 @@ impl JudgeWord {
         let (name, rest) = named(text);
         if rest.is_empty() {
             return Err("a judge is a run folder or a model".to_owned());
+        }
+        let classifier = rest.strip_prefix(CLASSIFIER);
+        if let Some((classifier, weights)) = classifier.and_then(|rest| rest.split_once(',')) {
+            let name = name.unwrap_or(classifier).to_owned();
+            let (classifier, weights) = (classifier.to_owned(), PathBuf::from(weights));
+            return Ok(Self { name, what: What::Classifier { classifier, weights } });
+        }
+        if classifier.is_some() {
+            return Err(format!("a classifier has weights: `{rest},FILE.onnx`"));
         }
         let name = name.unwrap_or(rest).to_owned();
         if rest != demo::NAME && Path::new(rest).is_dir() {
@@ -52,6 +72,11 @@ impl JudgeWord {
             ));
         }
         Ok(Self { name, what: What::Model { model: model.to_owned(), mmproj, variations } })
+    }
+
+    /// Whether it is run now, and no run yet.
+    pub(super) fn runs_now(&self) -> bool {
+        !matches!(self.what, What::Run(_))
     }
 
     /// The name as a folder's: other than letters, digits and `.-_+` becomes `-`.
@@ -122,6 +147,17 @@ mod tests {
         assert_eq!(mmproj, Some(PathBuf::from("b.gguf")));
         assert_eq!(model("gpt=openai:gpt-4o").1, "openai:gpt-4o");
         assert_eq!(model("hf:owner/name@main:Q8_0").1, "hf:owner/name@main:Q8_0");
+    }
+
+    #[test]
+    fn classifiers_bring_their_weights() {
+        let word = JudgeWord::parse("old=classifier:q16,files/q16.onnx").unwrap();
+        let (classifier, weights) = ("q16".to_owned(), PathBuf::from("files/q16.onnx"));
+        assert_eq!(word.what, What::Classifier { classifier, weights });
+        assert_eq!(word.name, "old");
+        assert_eq!(JudgeWord::parse("classifier:q16,q16.onnx").unwrap().name, "q16");
+        let error = JudgeWord::parse("classifier:q16").unwrap_err();
+        assert!(error.contains("classifier:q16,FILE.onnx"), "{error}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct Eval {
     #[command(flatten)]
     dataset: DatasetArgs,
     /// Compare CLUE with the paper's baselines, and with itself without each of its stages
-    #[arg(long, conflicts_with_all = ["run", "out", "html", "by_category", "format", "jobs"])]
+    #[arg(long, conflicts_with_all = ["run", "out", "html", "by_category", "format", "jobs", "classifier"])]
     ablation: bool,
     /// Score this run of `praetor judge --out` or `praetor eval --out` instead of judging
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
@@ -86,7 +86,7 @@ struct Gathered {
     bad_rows: Found,
     /// Images that could not be read.
     unread: Found,
-    /// Images of the dataset of which the run says nothing.
+    /// Images of the dataset of which the run, or the judge, says nothing.
     unjudged: Found,
     notes: Vec<String>,
 }
@@ -107,7 +107,7 @@ struct Document<'all> {
 impl Eval {
     pub(super) fn run(mut self) -> Outcome {
         self.judging.model.at_once(self.jobs);
-        let policy = self.policy.load()?;
+        let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let dataset = self.dataset.open(Some(&policy))?;
         let overview = Overview::of(&dataset)?;
         if self.ablation {
@@ -152,7 +152,7 @@ impl Eval {
         match self.output.format {
             Format::Text => {
                 write!(out, "{}", text::all(&effectiveness, &about))?;
-                write!(out, "{}", text::troubles(troubles))?;
+                write!(out, "{}", text::troubles(troubles, self.by_category))?;
             }
             Format::Json => {
                 let document = Document {

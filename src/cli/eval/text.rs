@@ -54,9 +54,14 @@ pub(super) fn all(measured: &Effectiveness, about: &About) -> String {
     text
 }
 
-/// What could not be used, and the first few of each kind.
-pub(super) fn troubles(found: [&Found; 3]) -> String {
-    let kinds = ["rows could not be used", "images could not be read", "images are not in the run"];
+/// What could not be used, and the first few of each kind. A classifier does not know every category.
+pub(super) fn troubles(found: [&Found; 3], by_category: bool) -> String {
+    let unjudged = if by_category {
+        "images have no verdict by their category's rule"
+    } else {
+        "images are not in the run"
+    };
+    let kinds = ["rows could not be used", "images could not be read", unjudged];
     let mut text = String::new();
     for (found, kind) in found.into_iter().zip(kinds) {
         if found.count > 0 {

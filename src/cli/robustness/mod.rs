@@ -116,7 +116,7 @@ struct Found {
 impl RobustnessCommand {
     pub(super) fn run(mut self) -> Outcome {
         self.changes.complete()?;
-        let policy = self.policy.load()?;
+        let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let (found, failed) = self.measure(&policy)?;
         let mut out = io::stdout().lock();
         match self.format {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::super::EncoderError;
 use super::files::{CONFIG, Files, PREPROCESSOR};
-use super::pixels::Filter;
 use super::tower::{Activation, Shape};
+use crate::imaging::resample::{Filter, Framing};
 
 /// What `config.json` says of a model with two towers.
 #[derive(Debug, Deserialize)]
@@ -194,15 +194,6 @@ enum Size {
     Side(u32),
     Shortest { shortest_edge: u32 },
     Sides { height: u32, width: u32 },
-}
-
-/// How a picture becomes a square image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
-    /// Each side is scaled on its own.
-    Squeezed,
-    /// The shorter side is scaled to so many pixels, and the middle cut out.
-    Middle(u32),
 }
 
 /// How a picture is prepared.

@@ -9,13 +9,14 @@ use image::RgbImage;
 use super::super::error::shown;
 use super::super::{DualEncoder, Embedding, EncoderError};
 use super::clip::{self, Clip};
-use super::config::{Config, Framing, Preparation, VisionConfig};
+use super::config::{Config, Preparation, VisionConfig};
 use super::files::{CONFIG, Files, PREPROCESSOR, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS};
-use super::pixels::{Window, check, prepare};
+use super::pixels::{check, prepare};
 use super::siglip::{self, Siglip};
 use super::text::TextReader;
 use super::weights::Weights;
 use crate::ids::{Hash, ModelId};
+use crate::imaging::resample::{Framing, Window};
 use crate::paper;
 
 /// For SigLIP, whose cosines are near zero: the middle of the paper's sweep for

@@ -29,8 +29,9 @@ use super::dual::Dual;
 use super::halves;
 use super::heat::{Heat, Map};
 use super::owlv2::remembered;
-use super::pixels::{Window, check};
+use super::pixels::check;
 use crate::ids::{Hash, ModelId};
+use crate::imaging::resample::Window;
 use crate::units::{Probability, Region};
 
 /// A patch of more than a 400th of the image is too coarse for objects under a hundredth of it.

@@ -2,7 +2,8 @@
 
 use image::RgbImage;
 
-use super::taps::{Taps, blurred};
+use super::taps::blurred;
+use crate::imaging::resample::Taps;
 
 /// The padding's grey, as a share of white.
 const GREY: f32 = 0.5;

@@ -1,57 +1,7 @@
 //! Resampling one side of a picture: which pixels make up one pixel of the result, and how much
 //! each counts.
 
-use super::pixels::Filter;
-
-/// The pixels that one pixel of the result is made of: a run that begins at `start`.
-#[derive(Clone, Debug)]
-pub(super) struct Taps {
-    pub(super) start: usize,
-    pub(super) weights: Vec<f64>,
-}
-
-/// A stretch of a resampled side: `length` pixels from `offset` on, of `scaled` in all.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
-    pub(super) scaled: u64,
-    pub(super) offset: u64,
-    pub(super) length: usize,
-}
-
-impl Stretch {
-    pub(super) fn all(scaled: usize) -> Self {
-        Self { scaled: scaled as u64, offset: 0, length: scaled }
-    }
-}
-
-/// Taps as Pillow lays them (`Resample.c`): the filter is widened by the scale where the side
-/// shrinks, so that every pixel counts.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sides of pictures are exact as floats, and what is cast back is clamped first"
-)]
-pub(super) fn pillow(side: usize, stretch: Stretch, filter: Filter) -> Vec<Taps> {
-    let scale = side as f64 / stretch.scaled as f64;
-    let widened = scale.max(1.0);
-    let support = filter.support() * widened;
-    let tap = |index: usize| {
-        let centre = ((stretch.offset + index as u64) as f64 + 0.5) * scale;
-        let start = (centre - support + 0.5).max(0.0) as usize;
-        let end = ((centre + support + 0.5) as usize).min(side);
-        let mut weights: Vec<f64> =
-            (start..end).map(|pixel| filter.at((pixel as f64 - centre + 0.5) / widened)).collect();
-        let sum: f64 = weights.iter().sum();
-        if sum != 0.0 {
-            for weight in &mut weights {
-                *weight /= sum;
-            }
-        }
-        Taps { start, weights }
-    };
-    (0..stretch.length).map(tap).collect()
-}
+use crate::imaging::resample::Taps;
 
 /// Taps of a side of `side` pixels, of which the first `real` are given, blurred against aliasing
 /// and then read linearly, as scikit-image's `resize` and with it OWLv2's processor do.

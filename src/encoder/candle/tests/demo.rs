@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use super::super::super::cached::CachedLocalizer;
 use super::super::super::{DualEncoder, Features, Found, Localizer};
-use super::super::pixels::Window;
 use super::super::{Dual, Files, demo};
 use super::apart;
 use crate::cache::{Cache, Kind};
+use crate::imaging::resample::Window;
 
 #[derive(Deserialize)]
 struct Parity {

@@ -5,11 +5,12 @@ use serde::Deserialize;
 use super::super::super::{DualEncoder, Localizer};
 use super::super::config::{Config, Preparation};
 use super::super::owlv2::region;
-use super::super::pixels::{Window, prepare};
+use super::super::pixels::prepare;
 use super::super::square::padded;
 use super::super::{Dual, Owlv2, clip, siglip};
 use super::{Pictures, apart, expected, files, picture};
 use crate::encoder::Embedding;
+use crate::imaging::resample::Window;
 
 #[derive(Deserialize)]
 struct Expected {
