@@ -19,7 +19,7 @@ import diffusers
 import numpy as np
 import torch
 import transformers
-from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker, cosine_distance
 from PIL import Image
 from transformers import CLIPConfig, CLIPVisionConfig, CLIPVisionModelWithProjection
 
@@ -116,6 +116,9 @@ def make_checker(folder, pictures, random):
         cosines = unit @ torch.nn.functional.normalize(concepts.data).T
         limits.data = torch.quantile(cosines, share, dim=0)
     checker.concept_embeds_weights.data += between(every()) / 100.0
+    found = cosine_distance(embeds, checker.special_care_embeds) - checker.special_care_embeds_weights > 0.0005
+    decides = (0 < every()) & (every() <= 1.0) & found.any(dim=-1).numpy()
+    print(f"special concepts are found in {int(found.any(dim=-1).sum())}, and decide in {decides.sum()}")
     checker.save_pretrained(folder)
 
 
