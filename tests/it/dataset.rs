@@ -213,7 +213,7 @@ fn images_in_base64_are_read_and_digits_are_another_row_s_image() {
         assert_eq!(run.code, 1, "{}", run.err);
         let (damaged, gone) = (first + 5, first + 6);
         for words in [
-            "7 rows, 4 images inside and 1 file",
+            "7 rows, 4 images inside, 1 in files",
             &format!("{word} {damaged} of `{file}`: has an image in base64 that can't be read"),
             &format!("{word} {gone} of `{file}`: has the image of row `99`"),
         ] {

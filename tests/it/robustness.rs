@@ -227,6 +227,7 @@ fn what_can_not_be_done_is_explained() {
     let praetor = Praetor::new();
     let image = example("park.png");
     praetor.write("broken.png", b"no image");
+    praetor.write("other.jsonl", "{\"image\": \"other.png\", \"violated\": []}\n");
     for (arguments, code, words) in [
         (vec!["robustness", &image, "-c", DEMO, "--perturb", "jepg:50"], 2, "jpeg:QUALITY"),
         (vec!["robustness", &image, "-c", DEMO, "--perturb", "jpeg:0"], 2, "1 to 100"),
@@ -235,6 +236,11 @@ fn what_can_not_be_done_is_explained() {
         (vec!["robustness", &image, "-c", DEMO, "--seed", "7,8,7"], 2, "seed 7 is named twice"),
         (vec!["robustness", &image, "-c", DEMO, "--sample", "0"], 2, "--sample"),
         (vec!["robustness", "broken.png", "-c", DEMO, "--sample", "3"], 3, "not one image"),
+        (
+            vec!["robustness", &image, "-c", DEMO, "--sample", "3", "--labels", "other.jsonl"],
+            2,
+            "has a label",
+        ),
         (vec!["robustness", "broken.png", "-c", DEMO], 3, "not one image could be read"),
         (vec!["robustness", &image, "broken.png", "-c", DEMO, "--perturb", "png"], 1, "broken.png"),
     ] {

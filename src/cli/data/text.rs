@@ -50,11 +50,10 @@ pub(super) fn all(dataset: &Dataset, found: &Findings) -> String {
 /// Where the images are.
 fn images(survey: &Survey) -> String {
     match (survey.in_files, survey.inside) {
-        (files, 0) => format!("images in {}", style::counted(files as u64, "file")),
+        (files, 0) => format!("{} in files", style::counted(files as u64, "image")),
         (0, inside) => format!("{} inside", style::counted(inside as u64, "image")),
         (files, inside) => {
-            let inside = style::counted(inside as u64, "image");
-            format!("{inside} inside and {}", style::counted(files as u64, "file"))
+            format!("{} inside, {files} in files", style::counted(inside as u64, "image"))
         }
     }
 }

@@ -23,7 +23,7 @@ impl Labels {
         for row in dataset.examples()? {
             match row {
                 Ok(example) => {
-                    labels.0.insert(full(Path::new(&example.name)), known(example.label));
+                    labels.0.insert(full(&example.name), known(example.label));
                 }
                 Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
                     return Err(Failure::mistake(&error, None));
@@ -47,7 +47,7 @@ impl Labels {
 
     /// What is said of an image; nothing where nobody has looked.
     pub(super) fn of(&self, image: &str) -> Known {
-        self.0.get(&full(Path::new(image))).cloned().unwrap_or_default()
+        self.0.get(&full(image)).cloned().unwrap_or_default()
     }
 }
 
@@ -57,7 +57,15 @@ fn known(label: Label) -> Known {
     Known { is_unsafe: label.is_unsafe(), source: label.source.or(set) }
 }
 
-/// A path by which a file is known however it was named; as it is where there is no such file.
-fn full(path: &Path) -> PathBuf {
-    fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+/// A path by which an image is known however it was named: its file's, or that of the dataset that it is in,
+/// with its row; as it is where there is no such file.
+fn full(image: &str) -> PathBuf {
+    if let Ok(file) = fs_err::canonicalize(image) {
+        return file;
+    }
+    let inside = image.rsplit_once('#').and_then(|(dataset, row)| {
+        let dataset = fs_err::canonicalize(dataset).ok()?;
+        Some(dataset.join(row))
+    });
+    inside.unwrap_or_else(|| PathBuf::from(image))
 }

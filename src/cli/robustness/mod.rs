@@ -132,10 +132,11 @@ impl RobustnessCommand {
         let (changes, limits) = (&self.changes, &self.judging.limits);
         let labels = changes.labels.as_ref().map(|path| Labels::read(path, policy)).transpose()?;
         let mut unread = Unread::default();
-        let mut sample = changes.sample.map(|size| {
+        let sample = changes.sample.map(|size| {
             let files = self.inputs.files(&mut unread);
             Sample::new(files, limits.limits(), labels.as_ref(), (size, &changes.seed))
         });
+        let mut sample = sample.transpose()?;
         let models = self.judging.load()?;
         let way = self.judging.stages.join(policy, &models)?;
         let all = match &sample {

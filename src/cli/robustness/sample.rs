@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::labels::Labels;
+use crate::cli::Failure;
 use crate::cli::inputs::{Decode, tasks_of};
 use crate::imaging::{Limits, Source};
 use crate::pipeline::stream::Task;
@@ -41,7 +42,7 @@ impl Sample {
         limits: Limits,
         labels: Option<&Labels>,
         (size, seeds): (u32, &[u64]),
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let mut members = Vec::new();
         let mut unlabelled = 0;
         for (place, task) in tasks(files.clone(), &limits).enumerate() {
@@ -50,10 +51,16 @@ impl Sample {
                 known => members.push((place, known.and_then(|known| known.source))),
             }
         }
+        if members.is_empty() && unlabelled > 0 {
+            return Err(Failure::Input(miette::miette!(
+                help = "name the folder, the files or the Parquet file that the labels are of",
+                "not one of the images has a label"
+            )));
+        }
         let draw = |seed: &u64| Draw::new(members.iter().cloned(), size as usize, *seed);
         let draws = seeds.iter().map(draw).collect();
         let (fit, right) = (Fit::new(), BTreeMap::new());
-        Self { files, limits, draws, fit, right, images: members.len(), unlabelled }
+        Ok(Self { files, limits, draws, fit, right, images: members.len(), unlabelled })
     }
 
     /// How often images are judged at most, each image of a sample in so many forms besides as it is.
