@@ -3,12 +3,17 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
 
+#[path = "common/median.rs"]
+mod median;
+
 use std::time::{Duration, Instant};
 
 use praetor::imaging::View;
 use praetor::prompts::Prompts;
 use praetor::vlm::llama::{LlamaVlm, demo};
 use praetor::vlm::{Answer, Vlm};
+
+use self::median::median;
 
 const ROUNDS: usize = 7;
 
@@ -55,11 +60,6 @@ fn largest_difference(one: &[Answer], other: &[Answer]) -> f64 {
         Answer::Said(_) | Answer::Unavailable(_) => f64::NAN,
     };
     one.iter().zip(other).map(|(a, b)| (log_odds(a) - log_odds(b)).abs()).fold(0.0, f64::max)
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -6,6 +6,9 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
 
+#[path = "common/examples.rs"]
+mod examples;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,14 +19,16 @@ use praetor::cache::{Cache, DEFAULT_LIMIT_BYTES};
 use praetor::constitution::{Constitution, Lock, Policy};
 use praetor::encoder::cached::{CachedEncoder, CachedLocalizer};
 use praetor::encoder::{DualEncoder, Localizer, demo as encoders};
-use praetor::imaging::{Decoded, Fill, Limits, Source, decode};
-use praetor::pipeline::stream::{Task, decode_ahead};
+use praetor::imaging::Fill;
+use praetor::pipeline::stream::decode_ahead;
 use praetor::pipeline::{Judging, Pipeline};
 use praetor::prompts::Prompts;
-use praetor::verdict::{Conclusion, ImageError, Outcome as RuleOutcome, Verdict};
+use praetor::verdict::{Conclusion, Outcome as RuleOutcome, Verdict};
 use praetor::vlm::Vlm;
 use praetor::vlm::cached::CachedVlm;
 use praetor::vlm::llama::{LlamaVlm, demo};
+
+use self::examples::{examples, task};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -97,14 +102,7 @@ fn outcomes(verdict: &Verdict) -> (Conclusion, Vec<RuleOutcome>) {
 /// Pictures of which no two are alike: the examples, mirrored, turned and brightened.
 fn pictures(folder: &Path, count: usize) -> Outcome<Vec<PathBuf>> {
     fs_err::create_dir_all(folder)?;
-    let mut examples = Vec::new();
-    for entry in fs_err::read_dir("models/demo/examples")? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "png") {
-            examples.push(path);
-        }
-    }
-    examples.sort();
+    let examples = examples()?;
     let vary = |index: usize| -> Outcome<PathBuf> {
         let example = &examples[index % examples.len()];
         let mut picture: RgbImage = image::load_from_memory(&fs_err::read(example)?)?.into_rgb8();
@@ -174,15 +172,4 @@ fn judged(pipelines: &[&Pipeline<'_>], pictures: &[PathBuf]) -> Outcome<Judged> 
         Ok(ControlFlow::Continue(()))
     })?;
     Ok((started.elapsed(), verdicts))
-}
-
-fn task(path: PathBuf) -> Task<impl FnOnce() -> Result<Decoded, ImageError> + Send> {
-    let image = path.display().to_string();
-    let decode = move || {
-        decode(&Source::new(&path), &Limits::default()).map_err(|error| ImageError {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-        })
-    };
-    Task { image, decode }
 }

@@ -6,6 +6,11 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]
 
+#[path = "common/examples.rs"]
+mod examples;
+#[path = "common/median.rs"]
+mod median;
+
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -15,12 +20,15 @@ use std::time::{Duration, Instant};
 use praetor::constitution::Policy;
 use praetor::encoder::demo as encoders;
 use praetor::ids::RuleId;
-use praetor::imaging::{Decoded, Fill, Limits, Source, decode};
+use praetor::imaging::Fill;
 use praetor::pipeline::Pipeline;
-use praetor::pipeline::stream::{Task, judge_all};
+use praetor::pipeline::stream::judge_all;
 use praetor::prompts::Prompts;
-use praetor::verdict::{Conclusion, ImageError};
+use praetor::verdict::Conclusion;
 use praetor::vlm::llama::{LlamaOptions, LlamaVlm, demo};
+
+use self::examples::{examples, task};
+use self::median::median;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -40,7 +48,9 @@ fn main() -> Outcome<()> {
         _ => demo::unpack(folder.path())?,
     };
     let rounds = given.get(2).map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
-    let pictures = pictures()?;
+    let examples = examples()?;
+    let pictures: Vec<PathBuf> =
+        examples.iter().cycle().take(TIMES * examples.len()).cloned().collect();
     let policy = Policy::load(Path::new("constitutions/demo.yaml"), None)?;
     let cores = std::thread::available_parallelism()?.get();
     let jobs = (0..).map(|power| 1 << power).take_while(|jobs| *jobs <= 2 * cores);
@@ -66,9 +76,8 @@ fn main() -> Outcome<()> {
     );
     println!("| images at a time | images a second | beside one |\n| --: | --: | --: |");
     let mut one = None;
-    for (jobs, mut times) in measured {
-        times.sort();
-        let time = times[times.len() / 2].as_secs_f64();
+    for (jobs, times) in measured {
+        let time = median(times).as_secs_f64();
         let rate = f64::from(u32::try_from(pictures.len())?) / time;
         println!("| {jobs} | {rate:.1} | {:.2} |", *one.get_or_insert(time) / time);
     }
@@ -100,25 +109,3 @@ fn judge(
     Ok((began.elapsed(), verdicts))
 }
 
-fn pictures() -> Outcome<Vec<PathBuf>> {
-    let mut examples = Vec::new();
-    for entry in fs_err::read_dir("models/demo/examples")? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "png") {
-            examples.push(path);
-        }
-    }
-    examples.sort();
-    Ok(examples.iter().cycle().take(TIMES * examples.len()).cloned().collect())
-}
-
-fn task(path: PathBuf) -> Task<impl FnOnce() -> Result<Decoded, ImageError> + Send> {
-    let image = path.display().to_string();
-    let decode = move || {
-        decode(&Source::new(&path), &Limits::default()).map_err(|error| ImageError {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-        })
-    };
-    Task { image, decode }
-}

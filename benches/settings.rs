@@ -7,6 +7,9 @@
 
 #![expect(clippy::print_stdout, reason = "the tables are what a bench is for")]
 
+#[path = "common/median.rs"]
+mod median;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +19,8 @@ use praetor::imaging::View;
 use praetor::prompts::Prompts;
 use praetor::vlm::Vlm;
 use praetor::vlm::llama::{LlamaOptions, LlamaVlm, Spent, Tuning, demo};
+
+use self::median::median;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -147,11 +152,6 @@ fn ask(model: &LlamaVlm, round: u32, count: usize) -> Outcome<Duration> {
 
 fn at_least_one(count: u32) -> NonZeroU32 {
     NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -1,7 +1,9 @@
 //! Judges behind servers: what they are asked, how their answers are read, and what becomes of an
 //! answer that can't be had. The servers are scripted; `same_judge` asks a real one.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use praetor::imaging::View;
@@ -380,6 +382,41 @@ fn the_breaker_keeps_what_was_judged_and_what_it_cost() {
     let usage: Value =
         serde_json::from_slice(&fs_err::read(praetor.path("run/usage.json")).unwrap()).unwrap();
     assert_eq!((&usage["blocked"], &usage["requests"]), (&json!(2), &json!(8)));
+}
+
+/// The server answers nothing about a picture until it is asked about another one too.
+#[test]
+fn two_images_are_under_way_at_a_time_and_no_more_requests_than_allowed() {
+    let praetor = Praetor::new();
+    praetor.picture("a/1.png");
+    praetor.write("a/2.png", second_picture());
+    let (pictures, met) = (Arc::new(Mutex::new(BTreeSet::new())), Arc::new(Condvar::new()));
+    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (alone, seen) = (Arc::new(AtomicBool::new(false)), most.clone());
+    let waited_alone = alone.clone();
+    let server = Server::start(move |request, _| {
+        seen.fetch_max(under_way.fetch_add(1, SeqCst) + 1, SeqCst);
+        if request.about().1 {
+            let mut pictures = pictures.lock().unwrap();
+            pictures.insert(request.body["messages"][0]["content"][0].to_string());
+            met.notify_all();
+            let long = Duration::from_secs(10);
+            let (_, waited) =
+                met.wait_timeout_while(pictures, long, |pictures| pictures.len() < 2).unwrap();
+            waited_alone.fetch_or(waited.timed_out(), SeqCst);
+        }
+        under_way.fetch_sub(1, SeqCst);
+        sees_dogs(request)
+    });
+    let arguments = ["judge", "a", "-c", "pets.yaml", "--model", "openai:m", "--format", "jsonl"];
+    let more = ["--base-url", &server.address, "--without", "reasoning", "--jobs", "2"];
+    let run = praetor.run_in(&[], &[&arguments[..], &more].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let images: Vec<String> = run.verdicts().into_iter().map(|verdict| verdict.image).collect();
+    assert_eq!(images, ["a/1.png", "a/2.png"]);
+    assert!(!alone.load(SeqCst), "the second image was not asked about beside the first");
+    let most = most.load(SeqCst);
+    assert!((2..=4).contains(&most), "{most} requests were under way, of 4");
 }
 
 fn second_picture() -> Vec<u8> {
