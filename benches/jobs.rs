@@ -108,4 +108,3 @@ fn judge(
     })?;
     Ok((began.elapsed(), verdicts))
 }
-

@@ -10,8 +10,7 @@ use praetor::verdict::ImageError;
 /// The examples' paths, in their order.
 pub(crate) fn examples() -> io::Result<Vec<PathBuf>> {
     let entries = fs_err::read_dir("models/demo/examples")?;
-    let paths: Vec<PathBuf> =
-        entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     let is_picture = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "png");
     let mut examples: Vec<PathBuf> = paths.into_iter().filter(is_picture).collect();
     examples.sort();

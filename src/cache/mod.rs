@@ -21,8 +21,8 @@
 //! thresholds, since they decide on answers and do not change them.
 //!
 //! Only answers are kept: what could not be had is asked again. Answers are written in batches, so
-//! that a run that is killed loses at most the last second of them, and the file is whole
-//! whatever happens. Features and images are thousands of times larger than answers and have files of
+//! that a run that is killed loses at most the last second of them (the last half minute of features and
+//! images), and the file is whole whatever happens. Features and images are thousands of times larger than answers and have files of
 //! their own, each of which may take a quarter of the disk that the cache may take: answers then never
 //! make room for them, and when one is full no more are kept in it, rather than those of one image for
 //! those of the next. A broken file is put aside and an empty one begun; while another process has the

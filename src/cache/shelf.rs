@@ -11,8 +11,11 @@ use super::prune::{self, Keep, Pruned, Stats};
 use super::{CacheError, Kind, file};
 use crate::ids::Hash;
 
-/// Answers wait so long, so many and so large before they are written.
+/// Values wait so long, so many and so large before they are written. What is large waits longer, since
+/// a write takes as long as several images of a small model, and what is lost by a kill was seen, not
+/// said: it costs time to have it again and nothing else.
 const WAITING_AT_MOST: Duration = Duration::from_secs(1);
+const LARGE_WAITING_AT_MOST: Duration = Duration::from_secs(30);
 const MOST_WAITING: usize = 4_096;
 const MOST_BYTES_WAITING: usize = 8 << 20;
 
@@ -29,6 +32,15 @@ pub(super) enum WhenFull {
     ForgetOldest,
     /// Nothing more is kept until the file is opened again, when half of it goes if none fits in.
     KeepNoMore,
+}
+
+impl WhenFull {
+    fn waiting_at_most(self) -> Duration {
+        match self {
+            Self::ForgetOldest => WAITING_AT_MOST,
+            Self::KeepNoMore => LARGE_WAITING_AT_MOST,
+        }
+    }
 }
 
 /// What a shelf is for.
@@ -122,7 +134,7 @@ impl Shelf {
         }
         inner.stored_bytes += prune::taken(value.len());
         inner.wait((kind, key), file::stamped(minute_now(), value));
-        if inner.is_due() {
+        if inner.is_due(self.holds.when_full.waiting_at_most()) {
             inner.write();
             if self.holds.when_full == WhenFull::ForgetOldest && self.is_full(&inner) {
                 drop(inner);
@@ -211,8 +223,8 @@ impl Inner {
         self.waiting.insert(key, value);
     }
 
-    fn is_due(&self) -> bool {
-        self.written.elapsed() > WAITING_AT_MOST
+    fn is_due(&self, waiting_at_most: Duration) -> bool {
+        self.written.elapsed() > waiting_at_most
             || self.waiting.len() >= MOST_WAITING
             || self.waiting_bytes >= MOST_BYTES_WAITING
     }
