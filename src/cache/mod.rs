@@ -16,17 +16,16 @@
 //!
 //! What is in a key: the view's hash (pixels, or what the view was made of), the model's fingerprint
 //! (weights, prompts, batch shape, the GPU if one computes), the question as it is asked. What is not,
-//! and why: threads, since
-//! they move nothing beyond rounding; which other questions were asked with it, for the same reason;
-//! thresholds, since they decide on answers and do not change them.
+//! and why: threads, since they move nothing beyond rounding; which other questions were asked with it,
+//! for the same reason; thresholds, since they decide on answers and do not change them.
 //!
 //! Only answers are kept: what could not be had is asked again. Answers are written in batches, so
 //! that a run that is killed loses at most the last second of them (the last half minute of features and
-//! images), and the file is whole whatever happens. Features and images are thousands of times larger than answers and have files of
-//! their own, each of which may take a quarter of the disk that the cache may take: answers then never
-//! make room for them, and when one is full no more are kept in it, rather than those of one image for
-//! those of the next. A broken file is put aside and an empty one begun; while another process has the
-//! files, there is no cache. Losing it loses time and nothing else.
+//! images), and the file is whole whatever happens. Features and images are thousands of times larger
+//! than answers and have files of their own, each of which may take a quarter of the disk that the cache
+//! may take: answers then never make room for them, and when one is full no more are kept in it, rather
+//! than those of one image for those of the next. A broken file is put aside and an empty one begun;
+//! while another process has the files, there is no cache. Losing it loses time and nothing else.
 
 mod file;
 mod fill;

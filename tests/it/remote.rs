@@ -401,9 +401,8 @@ fn two_images_are_under_way_at_a_time_and_no_more_requests_than_allowed() {
             pictures.insert(request.body["messages"][0]["content"][0].to_string());
             met.notify_all();
             let long = Duration::from_secs(10);
-            let (_, waited) =
-                met.wait_timeout_while(pictures, long, |pictures| pictures.len() < 2).unwrap();
-            waited_alone.fetch_or(waited.timed_out(), SeqCst);
+            let waited = met.wait_timeout_while(pictures, long, |pictures| pictures.len() < 2);
+            waited_alone.fetch_or(waited.unwrap().1.timed_out(), SeqCst);
         }
         under_way.fetch_sub(1, SeqCst);
         sees_dogs(request)
