@@ -17,7 +17,7 @@ use crate::imaging::{Decoded, Picture, shown};
 use crate::pipeline::stream::in_order;
 use crate::report::{Inline, Thumbnail, impact_page};
 use crate::verdict::{Conclusion, ImageError};
-use crate::workbench::impact::{Flip, Impact, RuleImpact};
+use crate::workbench::impact::{Flip, Impact, RuleImpact, is_flip};
 
 /// Show what an edit of a constitution would do to a collection of images, without labels
 ///
@@ -107,10 +107,9 @@ impl ImpactCommand {
             let shown = decoded.as_ref().ok().and_then(|decoded| decoded.pictures.first().cloned());
             let was = before.judge_image(image.clone(), decoded.clone())?;
             let is = after.judge_image(image, decoded)?;
-            let turned = was.verdict != is.verdict || was.violated != is.violated;
             // One that can't be compressed is left out, and the flip stays.
             let small = |shown: Picture| Inline::new(&shown.pixels, LONGEST).ok();
-            let small = shown.filter(|_| turned && self.html.is_some()).and_then(small);
+            let small = shown.filter(|_| self.html.is_some() && is_flip(&was, &is)).and_then(small);
             Ok((was, is, small))
         };
         in_order(self.jobs.at_once(), tasks, judge, |(was, is, small)| {

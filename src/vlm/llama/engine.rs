@@ -199,14 +199,12 @@ impl Engine<'_> {
         sequence: u32,
         logits: bool,
     ) -> Result<usize, Why> {
-        let mut places = (start..).zip(tokens).peekable();
-        let mut last = 0;
-        while places.peek().is_some() {
-            let mut batch = Batch::of(tokens.len());
-            for (position, token) in places.by_ref().take(self.limits.batch as usize) {
-                let wanted = logits && std::ptr::eq(token, &raw const tokens[tokens.len() - 1]);
-                last = batch.add(*token, position, sequence, wanted);
-            }
+        let (mut position, mut last) = (start, 0);
+        for piece in tokens.chunks(self.limits.batch as usize) {
+            let mut batch = Batch::of(piece.len());
+            // Of a piece before the last they are not looked at.
+            last = batch.add_all(piece, position, sequence, logits);
+            position = position.saturating_add_unsigned(count(piece.len()));
             self.context.decode(&mut batch).map_err(Why::failed)?;
         }
         Ok(last)

@@ -156,12 +156,7 @@ impl Engine<'_> {
         let mut ends = Vec::with_capacity(group.len());
         for (fork, &index) in (FIRST_FORK..).zip(group) {
             self.fork(STEM, fork)?;
-            let suffix = suffixes[index];
-            let places = (stem.position..).zip(suffix);
-            let last = places.zip(1..).map(|((position, token), nth)| {
-                batch.add(*token, position, fork, nth == suffix.len())
-            });
-            ends.extend(last.last());
+            ends.push(batch.add_all(suffixes[index], stem.position, fork, true));
         }
         self.context.decode(&mut batch).map_err(Why::failed)?;
         Ok(ends)

@@ -154,20 +154,16 @@ impl Engine<'_> {
             if let Some(trunk) = trunk {
                 self.fork(trunk.sequence, sequence)?;
             }
-            let mut position = trunk.map_or(0, |trunk| trunk.end.position);
+            let start = trunk.map_or(0, |trunk| trunk.end.position);
             let tail = &tails[index];
-            let mut logits_at = 0;
-            for (nth, token) in (1..).zip(tail) {
-                logits_at = batch.add(*token, position, sequence, nth == tail.len());
-                position += 1;
-            }
+            let logits_at = batch.add_all(tail, start, sequence, true);
             let grammar = grammar
                 .map(|text| LlamaSampler::grammar(self.model, text, "root").map_err(Why::failed))
                 .transpose()?;
             speakers.push(Speaker {
                 index,
                 sequence,
-                position,
+                position: start.saturating_add_unsigned(count(tail.len())),
                 logits_at,
                 said: Vec::new(),
                 grammar,

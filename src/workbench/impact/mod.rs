@@ -121,6 +121,11 @@ pub struct Rate {
     pub change: Option<Estimate>,
 }
 
+/// Whether an image comes out otherwise: by another conclusion, or by other rules.
+pub fn is_flip(before: &Verdict, after: &Verdict) -> bool {
+    before.verdict != after.verdict || before.violated != after.violated
+}
+
 impl Impact {
     /// Nothing has been judged yet by these two.
     pub fn between(before: &Policy, after: &Policy) -> Self {
@@ -165,7 +170,7 @@ impl Impact {
             count.open_before += usize::from(open(was));
             count.open_after += usize::from(open(is));
         }
-        let flipped = before.verdict != after.verdict || before.violated != after.violated;
+        let flipped = is_flip(before, after);
         if flipped {
             let order = self.rules.iter().map(|count| &count.rule);
             let rules = order.filter_map(|rule| flip_of(rule, old.get(rule), new.get(rule)));

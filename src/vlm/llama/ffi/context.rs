@@ -62,6 +62,23 @@ impl Batch {
         self.wants_logits.push(i8::from(wants_logits));
         self.tokens.len() - 1
     }
+
+    /// Adds tokens one after another from a position on, of which only the last may want logits; gives
+    /// its index.
+    pub(in super::super) fn add_all(
+        &mut self,
+        tokens: &[LlamaToken],
+        start: i32,
+        sequence: u32,
+        last_wants_logits: bool,
+    ) -> usize {
+        let mut last = 0;
+        for ((position, token), nth) in (start..).zip(tokens).zip(1..) {
+            let wants_logits = last_wants_logits && nth == tokens.len();
+            last = self.add(*token, position, sequence, wants_logits);
+        }
+        last
+    }
 }
 
 /// A context, which borrows its model.
