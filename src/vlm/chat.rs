@@ -38,6 +38,16 @@ pub enum Reply {
     Unavailable(Why),
 }
 
+impl Reply {
+    /// Why there is none, where there is none.
+    pub fn unavailable(&self) -> Option<&Why> {
+        match self {
+            Self::Unavailable(why) => Some(why),
+            Self::Said(_) => None,
+        }
+    }
+}
+
 /// A block of tokens that comes so often in a row is a loop.
 const REPEATS: usize = 4;
 /// Loops of fewer tokens than this in all may be emphasis: "no, no, no, no".

@@ -307,7 +307,8 @@ fn one_model_serves_several_threads() {
                 let view = picture(48, 48, seed);
                 let answers = model.visible(Some(&view), &["a dog", "a cat"]).unwrap();
                 for (one, other) in answers.iter().zip(expected) {
-                    assert!((log_odds(one) - log_odds(other)).abs() <= 1e-6);
+                    // Attention sums in blocks of cells, and the image lies elsewhere now.
+                    assert!((log_odds(one) - log_odds(other)).abs() <= tolerance());
                 }
             });
         }

@@ -6,9 +6,8 @@
 //! Sequences of the KV cache, which are all of one stream:
 //!
 //! ```text
-//! 0 .. 7      trunks   an image's prefix each, kept while there is room   (trunk)
-//! 8           stem     a trunk and the words that questions share         (forks)
-//! 9 ..        forks    one question, or one conversation, each            (forks, talk)
+//! 0 .. 7      trunks   an image each, kept while there is room   (trunk)
+//! 8 ..        forks    a question or a conversation each         (tree, asking, talk)
 //! ```
 
 use std::time::Instant;
@@ -28,14 +27,15 @@ use crate::vlm::Answer;
 
 /// Images whose prefixes may be kept at once.
 pub(super) const TRUNKS: u32 = 8;
-/// The sequence that holds what a batch of questions shares.
-pub(super) const STEM: u32 = TRUNKS;
 /// The first sequence for a question of its own.
-pub(super) const FIRST_FORK: u32 = STEM + 1;
+pub(super) const FIRST_FORK: u32 = TRUNKS;
 
 /// The answer is read off the last token of a text; without one there are no logits.
 pub(super) const NOTHING_AFTER_IMAGE: &str =
     "the model's chat template puts nothing after the image";
+
+/// What a model has answered that computed with NaN.
+pub(super) const NO_NUMBERS: &str = "the model's logits are not numbers";
 
 const NO_EYES: &str = "the model was loaded without a projector and can't see";
 const NO_LOGITS: &str = "the model gave no logits";
@@ -120,6 +120,15 @@ impl Engine<'_> {
         self.context.logits(index).ok_or_else(|| Why::failed(NO_LOGITS))
     }
 
+    /// Empties the cache where an answer was no number. What made it so is still there, and attention
+    /// multiplies by nought what is not to be looked at: NaN times nought is NaN, in anybody's answer.
+    pub(super) fn forget_what_is_no_number<'a>(&mut self, whys: impl IntoIterator<Item = &'a Why>) {
+        let no_numbers = Why::failed(NO_NUMBERS);
+        if whys.into_iter().any(|why| *why == no_numbers) {
+            self.clear();
+        }
+    }
+
     /// Splits a text around its image into what is evaluated.
     pub(super) fn pieces(&self, view: Option<&View>, text: &str) -> Result<Pieces, Why> {
         let projector = &self.eyes()?.projector;
@@ -129,58 +138,56 @@ impl Engine<'_> {
         Ok(pieces)
     }
 
-    /// Evaluates pieces into an empty sequence that has room for them: where it ends, and the index in
-    /// the last batch of its last token, whose logits are computed if they are wanted.
-    pub(super) fn evaluate_pieces(
+    /// Evaluates pieces from a position of a sequence on, which has room for them, with what the vision
+    /// encoder has made of their images: the position after them, and the index in the last batch of
+    /// the last word, whose logits are computed if they are wanted.
+    pub(super) fn evaluate(
         &mut self,
-        pieces: &Pieces,
-        view: Option<&View>,
-        sequence: u32,
+        pieces: &[Piece<'_>],
+        mut embedding: &[f32],
+        (sequence, mut position): (u32, i32),
         logits: bool,
-    ) -> Result<(Cursor, usize), Why> {
-        let end = end_of(pieces);
-        self.check_room(end)?;
-        let embedding = self.embedding(pieces, view)?;
-        let mut embedding = embedding.as_slice();
-        let began = Instant::now();
-        let (mut position, mut last) = (0, 0);
-        for piece in pieces.iter() {
+    ) -> Result<(i32, usize), Why> {
+        let mut last = 0;
+        for piece in pieces {
             match piece {
                 Piece::Words(tokens) => {
-                    last = self.decode(&tokens, position, sequence, logits)?;
+                    last = self.decode(tokens, position, sequence, logits)?;
                     position = position.saturating_add_unsigned(count(tokens.len()));
                 }
                 Piece::Image(image) => {
                     let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
-                    let length = eyes.projector.length_of(&image).min(embedding.len());
+                    let length = eyes.projector.length_of(image).min(embedding.len());
                     let (tile, rest) = embedding.split_at(length);
                     let at = (sequence, position);
-                    let decoded = self.context.decode_image(&mut eyes.projector, &image, tile, at);
+                    let decoded = self.context.decode_image(&mut eyes.projector, image, tile, at);
                     position = decoded.map_err(Why::failed)?;
                     embedding = rest;
                 }
             }
         }
-        self.context.synchronize();
-        self.spent.image += began.elapsed();
-        Ok((Cursor { position, ..end }, last))
+        Ok((position, last))
     }
 
     /// What the vision encoder makes of the image in a prompt, all its tiles one after another; that of
     /// a view may be known.
-    fn embedding(&mut self, pieces: &Pieces, view: Option<&View>) -> Result<Vec<f32>, Why> {
+    pub(super) fn embedding(
+        &mut self,
+        pieces: &[Piece<'_>],
+        view: Option<&View>,
+    ) -> Result<Vec<f32>, Why> {
         let began = Instant::now();
         let kept = self.kept.as_ref().zip(view);
         let eyes = self.eyes.as_mut().ok_or_else(|| Why::failed(NO_EYES))?;
         let images = || pieces.iter().filter_map(Piece::image);
-        let length = images().map(|image| eyes.projector.length_of(&image)).sum();
+        let length = images().map(|image| eyes.projector.length_of(image)).sum();
         if let Some(known) = kept.and_then(|(kept, view)| kept.find(view, length)) {
             self.spent.encode += began.elapsed();
             return Ok(known);
         }
         let mut embedding = Vec::with_capacity(length);
         for image in images() {
-            embedding.extend_from_slice(eyes.projector.encode(&image).map_err(Why::failed)?);
+            embedding.extend_from_slice(eyes.projector.encode(image).map_err(Why::failed)?);
         }
         if let Some((kept, view)) = kept {
             kept.keep(view, &embedding);
@@ -208,13 +215,6 @@ impl Engine<'_> {
             self.context.decode(&mut batch).map_err(Why::failed)?;
         }
         Ok(last)
-    }
-
-    /// Makes `to`, which is empty, go on where `from` stands. All sequences are of one stream, so that
-    /// this is bookkeeping and not a copy; with several it would be `GGML_ASSERT(is_full)` in
-    /// `llama_kv_cache::seq_cp`.
-    pub(super) fn fork(&mut self, from: u32, to: u32) -> Result<(), Why> {
-        self.context.copy_sequence(from, to).map_err(Why::failed)
     }
 
     /// Checks what mtmd does not: that every token is one, and that an image whose tokens attend to
@@ -253,17 +253,6 @@ impl Engine<'_> {
         }
         if position > self.limits.positions {
             return Err(Why::TooLong { needed: position, limit: self.limits.positions });
-        }
-        Ok(())
-    }
-
-    /// Whether tokens fit after `start`, and one batch by themselves:
-    /// `GGML_ASSERT(n_tokens_all <= n_batch)`.
-    pub(super) fn check_suffix(&self, start: Cursor, tokens: usize) -> Result<(), Why> {
-        self.check_room(start.advance(tokens))?;
-        let needed = count(tokens);
-        if needed > self.limits.batch {
-            return Err(Why::TooLong { needed, limit: self.limits.batch });
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 //! Any pair of a GGUF language model and its `mmproj` projector loads; the model's own chat
 //! template is used. A thread owns each context ([`worker`]), of which there are as many as views are
 //! to be looked at at a time ([`engines`]); a [`LlamaVlm`] is a handle that can be shared. What makes
-//! many questions cheap is in [`trunk`] and [`forks`]; what makes it talk, in [`talk`].
+//! many questions cheap is in [`trunk`] and [`tree`]; what makes it talk, in [`talk`].
 
+mod asking;
 mod chat;
 pub mod demo;
 pub mod devices;
@@ -13,10 +14,10 @@ mod engines;
 mod error;
 mod ffi;
 mod file;
-mod forks;
 mod kept;
 mod spent;
 mod talk;
+mod tree;
 mod trunk;
 mod worker;
 mod yes_no;
@@ -303,14 +304,14 @@ type Way = fn(&mut Engine<'_>, Option<&View>, &[String], &Manner) -> Vec<Answer>
 impl Vlm for LlamaVlm {
     fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
         self.ask_visible(view, statements, |engine, view, questions, manner| {
-            engine.ask_forked(view, questions, manner)
+            engine.ask(view, questions, manner)
         })
     }
 
     fn answers(&self, view: Option<&View>, questions: &[&str]) -> Result<Vec<Answer>, VlmError> {
         let questions = questions.iter().map(|&question| question.to_owned()).collect();
         self.ask(view, questions, Manner::default(), |engine, view, questions, manner| {
-            engine.ask_forked(view, questions, manner)
+            engine.ask(view, questions, manner)
         })
     }
 }
@@ -341,7 +342,7 @@ fn fingerprints(options: &LlamaOptions, placement: &Placement) -> Result<(Hash, 
         projector.map_or_else(|| "no projector".to_owned(), |projector| projector.to_string());
     let rounding: Vec<String> = placement.rounding().into_iter().collect();
     let encoder = hash(&[vec![projector.clone()], rounding.clone()].concat());
-    let batch = format!("forks={} context={}", options.forks, options.context_tokens);
+    let batch = format!("tree forks={} context={}", options.forks, options.context_tokens);
     let mut parts = [vec![model, projector, batch], rounding].concat();
     if options.tuning != Tuning::default() {
         parts.push(format!("{:?}", options.tuning));

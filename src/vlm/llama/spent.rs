@@ -13,23 +13,20 @@ pub struct Spent {
     pub encode: Duration,
     /// Images as tokens in the language model, with the words before them.
     pub image: Duration,
-    /// Words that a view's questions share, in the language model.
-    pub shared: Duration,
-    /// What is each question's own, in the language model, all questions as one batch.
-    pub own: Duration,
+    /// Questions in the language model, all of a view as one batch.
+    pub words: Duration,
     /// Yes and No read off the whole vocabulary.
     pub read: Duration,
 }
 
 impl Spent {
     /// All stages in their order, by name.
-    pub fn stages(self) -> [(&'static str, Duration); 6] {
+    pub fn stages(self) -> [(&'static str, Duration); 5] {
         [
             ("prepare", self.prepare),
             ("encode", self.encode),
             ("image", self.image),
-            ("shared words", self.shared),
-            ("own words", self.own),
+            ("words", self.words),
             ("read", self.read),
         ]
     }
@@ -51,8 +48,7 @@ impl Spent {
             prepare: of_both(self.prepare, other.prepare),
             encode: of_both(self.encode, other.encode),
             image: of_both(self.image, other.image),
-            shared: of_both(self.shared, other.shared),
-            own: of_both(self.own, other.own),
+            words: of_both(self.words, other.words),
             read: of_both(self.read, other.read),
         }
     }

@@ -1,4 +1,5 @@
-//! Conversations about one view or none, decoded as parallel sequences that share its image.
+//! Conversations about one view or none, decoded as parallel sequences that share its image and the
+//! words with which they begin.
 //!
 //! Every step takes the likeliest token that the form allows, one for each conversation that has
 //! not ended, and evaluates them as one batch.
@@ -10,8 +11,9 @@ use llama_cpp_2::token::data::LlamaTokenData;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 use super::chat::Prompt;
-use super::engine::{Cursor, Engine, FIRST_FORK, NOTHING_AFTER_IMAGE, count};
+use super::engine::{Engine, NO_NUMBERS, NOTHING_AFTER_IMAGE, count};
 use super::ffi::Batch;
+use super::tree::{End, Tree};
 use super::trunk::Trunk;
 use crate::imaging::View;
 use crate::verdict::Why;
@@ -44,7 +46,10 @@ impl Engine<'_> {
             }
         }
         let unasked = || Reply::Unavailable(Why::failed("the conversation was not held"));
-        replies.into_iter().map(|reply| reply.unwrap_or_else(unasked)).collect()
+        let replies: Vec<Reply> =
+            replies.into_iter().map(|reply| reply.unwrap_or_else(unasked)).collect();
+        self.forget_what_is_no_number(replies.iter().filter_map(Reply::unavailable));
+        replies
     }
 
     fn try_talk(
@@ -64,21 +69,16 @@ impl Engine<'_> {
             prompts.iter().map(|prompt| self.tokens(&prompt.tail)).collect();
         let most = generate.most_tokens as usize;
         let wanted: usize = tails.iter().map(|tail| tail.len() + most).sum();
-        let trunk = if let Some(view) = view {
-            Some(self.trunk(view, &first.head, count(wanted))?)
-        } else {
-            self.make_room(count(wanted), None);
-            None
-        };
-        let start = trunk.map_or_else(Cursor::default, |trunk| trunk.end);
+        let trunk = self.trunk(view, &first.head, count(wanted))?;
+        let texts: Vec<Vec<LlamaToken>> = tails.iter().map(|tail| trunk.lead_to(tail)).collect();
 
         let mut waiting: Vec<usize> = Vec::new();
-        for (index, tail) in tails.iter().enumerate() {
+        for (index, text) in texts.iter().enumerate() {
             let fits = self
-                .check_suffix(start, tail.len())
-                .and_then(|()| self.check_room(start.advance(tail.len() + most)));
+                .check_text(trunk.end, text.len())
+                .and_then(|()| self.check_room(trunk.end.advance(text.len() + most)));
             match fits {
-                Ok(()) if tail.is_empty() => {
+                Ok(()) if tails[index].is_empty() => {
                     replies[index] = Some(Reply::Unavailable(Why::failed(NOTHING_AFTER_IMAGE)));
                 }
                 Ok(()) => waiting.push(index),
@@ -87,12 +87,11 @@ impl Engine<'_> {
         }
         let mut waiting = waiting.as_slice();
         while !waiting.is_empty() {
-            let (group, rest) = waiting.split_at(self.first_group(waiting, &tails, most));
-            let speakers = self.prefill(trunk, group, &tails, grammar.as_deref());
+            let (group, rest) = waiting.split_at(self.first_group(waiting, &texts, most));
+            let tree = Tree::of(group.iter().map(|&index| (index, texts[index].as_slice())));
+            let speakers = self.prefill(&trunk, &tree, &texts, grammar.as_deref());
             let held = speakers.and_then(|speakers| self.hold(speakers, generate.most_tokens));
-            for (fork, _) in (FIRST_FORK..).zip(group) {
-                self.context.clear_sequence(fork);
-            }
+            self.drop_forks(&tree);
             for (index, reply) in held? {
                 replies[index] = Some(reply);
             }
@@ -102,12 +101,12 @@ impl Engine<'_> {
     }
 
     /// How many of the waiting conversations fit every limit at once; at least one.
-    fn first_group(&self, waiting: &[usize], tails: &[Vec<LlamaToken>], most: usize) -> usize {
+    fn first_group(&self, waiting: &[usize], texts: &[Vec<LlamaToken>], most: usize) -> usize {
         let room = self.limits.cells.saturating_sub(self.trunks.cells()) as usize;
         let (mut cells, mut batch) = (0, 0);
         let fits = |&&index: &&usize| {
-            cells += tails[index].len() + most;
-            batch += tails[index].len();
+            cells += texts[index].len() + most;
+            batch += texts[index].len();
             cells <= room && batch <= self.limits.batch as usize
         };
         let fitting = waiting.iter().take(self.limits.forks as usize).take_while(fits).count();
@@ -123,8 +122,12 @@ impl Engine<'_> {
             for mut speaker in speakers {
                 match speaker.speak(self.model, self.logits(speaker.logits_at), most) {
                     Heard::Next(token) => {
-                        speaker.logits_at =
-                            batch.add(token, speaker.position, speaker.sequence, true);
+                        speaker.logits_at = batch.add(
+                            token,
+                            speaker.position,
+                            speaker.sequence..=speaker.sequence,
+                            true,
+                        );
                         speaker.position += 1;
                         going_on.push(speaker);
                     }
@@ -139,38 +142,29 @@ impl Engine<'_> {
         Ok(held)
     }
 
-    /// Evaluates the group's words, one fork of the image each where there is one.
+    /// Evaluates what was said so far, each conversation in a fork of the image where there is one.
     fn prefill(
         &mut self,
-        trunk: Option<Trunk>,
-        group: &[usize],
-        tails: &[Vec<LlamaToken>],
+        trunk: &Trunk,
+        tree: &Tree<'_>,
+        texts: &[Vec<LlamaToken>],
         grammar: Option<&str>,
     ) -> Result<Vec<Speaker>, Why> {
-        let total = group.iter().map(|&index| tails[index].len()).sum();
-        let mut batch = Batch::of(total);
-        let mut speakers = Vec::with_capacity(group.len());
-        for (sequence, &index) in (FIRST_FORK..).zip(group) {
-            if let Some(trunk) = trunk {
-                self.fork(trunk.sequence, sequence)?;
-            }
-            let start = trunk.map_or(0, |trunk| trunk.end.position);
-            let tail = &tails[index];
-            let logits_at = batch.add_all(tail, start, sequence, true);
+        let speaker = |end: End| {
             let grammar = grammar
                 .map(|text| LlamaSampler::grammar(self.model, text, "root").map_err(Why::failed))
                 .transpose()?;
-            speakers.push(Speaker {
-                index,
-                sequence,
-                position: start.saturating_add_unsigned(count(tail.len())),
-                logits_at,
+            let said = trunk.end.advance(texts[end.text].len());
+            Ok(Speaker {
+                index: end.text,
+                sequence: end.sequence,
+                position: said.position,
+                logits_at: end.index,
                 said: Vec::new(),
                 grammar,
-            });
-        }
-        self.context.decode(&mut batch).map_err(Why::failed)?;
-        Ok(speakers)
+            })
+        };
+        self.decode_tree(trunk, tree)?.into_iter().map(speaker).collect()
     }
 }
 
@@ -205,7 +199,7 @@ impl Speaker {
 
     fn likeliest(&mut self, logits: &[f32]) -> Result<LlamaToken, Why> {
         let Some(favourite) = largest(logits.iter().copied()) else {
-            return Err(Why::failed("the model's logits are not numbers"));
+            return Err(Why::failed(NO_NUMBERS));
         };
         let Some(grammar) = &mut self.grammar else { return Ok(favourite) };
         // Most often the form allows what the model wants; only otherwise is it put to every token.

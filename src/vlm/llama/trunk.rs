@@ -8,17 +8,29 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use image::RgbImage;
+use llama_cpp_2::token::LlamaToken;
 
-use super::engine::{Cursor, Engine, TRUNKS, end_of};
+use super::engine::{Cursor, Engine, TRUNKS, count, end_of};
+use super::ffi::{Piece, Pieces};
 use crate::ids::ViewKind;
 use crate::imaging::View;
 use crate::verdict::Why;
 
-/// A sequence that ends with an image.
-#[derive(Clone, Copy, Debug)]
+/// What a view's texts go on from: a sequence that ends with its image, or nothing at all.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trunk {
-    pub(super) sequence: u32,
+    /// None without an image.
+    pub(super) sequence: Option<u32>,
     pub(super) end: Cursor,
+    /// Words that the model's form puts after the image; each text begins with them.
+    after: Vec<LlamaToken>,
+}
+
+impl Trunk {
+    /// A text as it is evaluated after this trunk.
+    pub(super) fn lead_to(&self, text: &[LlamaToken]) -> Vec<LlamaToken> {
+        [&self.after, text].concat()
+    }
 }
 
 /// The images in the cache.
@@ -35,6 +47,7 @@ struct Kept {
     pixels: Weak<RgbImage>,
     /// The words before the image.
     head: String,
+    sequence: u32,
     trunk: Trunk,
     /// When it was asked last; the lowest goes first.
     asked: u64,
@@ -52,39 +65,56 @@ impl Trunks {
         let same = |kept: &&mut Kept| kept.pixels.ptr_eq(&pixels) && kept.head == head;
         let kept = self.kept.iter_mut().find(same)?;
         kept.asked = self.clock;
-        Some(kept.trunk)
+        Some(kept.trunk.clone())
     }
 
-    fn keep(&mut self, view: &View, head: &str, trunk: Trunk) {
+    /// The sequence of an image with the same words before it, asked last.
+    fn beginning_with(&self, head: &str) -> Option<u32> {
+        let same = self.kept.iter().filter(|kept| kept.head == head);
+        same.max_by_key(|kept| kept.asked).map(|kept| kept.sequence)
+    }
+
+    fn keep(&mut self, view: &View, head: &str, sequence: u32, trunk: Trunk) {
         self.clock += 1;
         let once = matches!(view.kind(), ViewKind::Without { .. });
         self.kept.push(Kept {
             pixels: Arc::downgrade(view.pixels()),
             head: head.to_owned(),
+            sequence,
             trunk,
             asked: if once { 0 } else { self.clock },
         });
     }
 
-    /// Takes out the image that was asked longest ago, other than `but`.
-    fn oldest_but(&mut self, but: Option<u32>) -> Option<Trunk> {
+    /// Takes out the image that was asked longest ago, other than `but`, and gives its sequence.
+    fn oldest_but(&mut self, but: Option<u32>) -> Option<u32> {
         let others = self.kept.iter().enumerate();
-        let others = others.filter(|(_, kept)| Some(kept.trunk.sequence) != but);
+        let others = others.filter(|(_, kept)| Some(kept.sequence) != but);
         let (index, _) = others.min_by_key(|(_, kept)| kept.asked)?;
-        Some(self.kept.swap_remove(index).trunk)
+        Some(self.kept.swap_remove(index).sequence)
     }
 
     fn free_sequence(&self) -> Option<u32> {
-        (0..TRUNKS).find(|free| self.kept.iter().all(|kept| kept.trunk.sequence != *free))
+        (0..TRUNKS).find(|free| self.kept.iter().all(|kept| kept.sequence != *free))
     }
 }
 
 impl Engine<'_> {
     /// The sequence that ends with the view's image, evaluated unless it is there already; older
-    /// images make room for it and for `wanted` cells besides, as far as that is possible.
-    pub(super) fn trunk(&mut self, view: &View, head: &str, wanted: u32) -> Result<Trunk, Why> {
+    /// images make room for it and for `wanted` cells besides, as far as that is possible. Without a
+    /// view they only make room.
+    pub(super) fn trunk(
+        &mut self,
+        view: Option<&View>,
+        head: &str,
+        wanted: u32,
+    ) -> Result<Trunk, Why> {
+        let Some(view) = view else {
+            self.make_room(wanted, None);
+            return Ok(Trunk::default());
+        };
         if let Some(trunk) = self.trunks.find(view, head) {
-            self.make_room(wanted, Some(trunk.sequence));
+            self.make_room(wanted.saturating_add(count(trunk.after.len())), trunk.sequence);
             return Ok(trunk);
         }
         let began = Instant::now();
@@ -95,12 +125,11 @@ impl Engine<'_> {
         self.make_room(end.cells.saturating_add(wanted), None);
         let sequence = match self.trunks.free_sequence() {
             Some(free) => free,
-            None => self.evict(None).map_or(0, |trunk| trunk.sequence),
+            None => self.evict(None).unwrap_or(0),
         };
-        match self.evaluate_pieces(&pieces, Some(view), sequence, false) {
-            Ok((end, _)) => {
-                let trunk = Trunk { sequence, end };
-                self.trunks.keep(view, head, trunk);
+        match self.evaluate_trunk(view, head, &pieces, sequence) {
+            Ok(trunk) => {
+                self.trunks.keep(view, head, sequence, trunk.clone());
                 Ok(trunk)
             }
             Err(why) => {
@@ -108,6 +137,44 @@ impl Engine<'_> {
                 Err(why)
             }
         }
+    }
+
+    /// Evaluates a view's image into an empty sequence that has room for it. Words before it that
+    /// another image has as well are taken from there; words after it are left to the questions.
+    fn evaluate_trunk(
+        &mut self,
+        view: &View,
+        head: &str,
+        pieces: &Pieces,
+        sequence: u32,
+    ) -> Result<Trunk, Why> {
+        let end = end_of(pieces);
+        let pieces: Vec<Piece<'_>> = pieces.iter().collect();
+        let (before, rest) = match pieces.as_slice() {
+            [Piece::Words(words), rest @ ..] => (words.as_slice(), rest),
+            rest => (&[][..], rest),
+        };
+        let (image, after) = match rest {
+            [image @ .., Piece::Words(words)] => (image, words.as_slice()),
+            image => (image, &[][..]),
+        };
+        let embedding = self.embedding(image, Some(view))?;
+        let began = Instant::now();
+        let position = i32::try_from(before.len()).unwrap_or(i32::MAX);
+        match self.trunks.beginning_with(head) {
+            Some(other) => {
+                self.context.fork_before(position, other, sequence).map_err(Why::failed)?;
+            }
+            None => {
+                self.decode(before, 0, sequence, false)?;
+            }
+        }
+        let (position, _) = self.evaluate(image, &embedding, (sequence, position), false)?;
+        self.context.synchronize();
+        self.spent.image += began.elapsed();
+        let cells = end.cells - count(after.len());
+        let (sequence, end) = (Some(sequence), Cursor { position, cells });
+        Ok(Trunk { sequence, end, after: after.to_vec() })
     }
 
     /// Evicts images other than `but` until so many cells are free, or none is left to evict.
@@ -119,10 +186,11 @@ impl Engine<'_> {
         }
     }
 
-    fn evict(&mut self, but: Option<u32>) -> Option<Trunk> {
-        let trunk = self.trunks.oldest_but(but)?;
-        self.context.clear_sequence(trunk.sequence);
-        Some(trunk)
+    /// Drops the image that was asked longest ago, other than `but`, and gives its sequence.
+    fn evict(&mut self, but: Option<u32>) -> Option<u32> {
+        let sequence = self.trunks.oldest_but(but)?;
+        self.context.clear_sequence(sequence);
+        Some(sequence)
     }
 
     /// Empties the cache, images and all.

@@ -7,6 +7,7 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 
 use super::LoadError;
+use super::engine::NO_NUMBERS;
 use crate::verdict::Why;
 use crate::vlm::spelling::{ln_sum_exp, says};
 use crate::vlm::{Answer, YesNo};
@@ -59,8 +60,7 @@ impl YesNoTokens {
             |tokens: &[usize]| ln_sum_exp(tokens.iter().filter_map(|&id| logits.get(id).copied()));
         let answer = YesNo { ln_yes: pick(&self.yes) - all, ln_no: pick(&self.no) - all };
         if !(answer.ln_yes.is_finite() && answer.ln_no.is_finite()) {
-            let detail = "the model's logits are not numbers".to_owned();
-            return Answer::Unavailable(Why::Failed { detail });
+            return Answer::Unavailable(Why::failed(NO_NUMBERS));
         }
         Answer::Seen(answer)
     }

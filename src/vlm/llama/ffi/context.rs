@@ -1,6 +1,7 @@
 //! A language model's context: its KV cache, and what is computed in it.
 
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -29,12 +30,15 @@ pub(in super::super) struct Settings {
     pub(in super::super) quantised_cache: bool,
 }
 
-/// Tokens to be evaluated, each in its place of its sequence.
+/// Tokens to be evaluated, each in its place of its sequences.
 #[derive(Debug, Default)]
 pub(in super::super) struct Batch {
     tokens: Vec<sys::llama_token>,
     positions: Vec<sys::llama_pos>,
+    /// Of all tokens, one after another.
     sequences: Vec<sys::llama_seq_id>,
+    /// How many of them each token has.
+    sequences_of_each: Vec<i32>,
     wants_logits: Vec<i8>,
 }
 
@@ -44,27 +48,32 @@ impl Batch {
             tokens: Vec::with_capacity(tokens),
             positions: Vec::with_capacity(tokens),
             sequences: Vec::with_capacity(tokens),
+            sequences_of_each: Vec::with_capacity(tokens),
             wants_logits: Vec::with_capacity(tokens),
         }
     }
 
-    /// Adds a token, and gives its index, by which its logits are found.
+    /// Adds a token, which is one cell in all its sequences, and gives its index, by which its logits
+    /// are found.
     pub(in super::super) fn add(
         &mut self,
         token: LlamaToken,
         position: i32,
-        sequence: u32,
+        sequences: RangeInclusive<u32>,
         wants_logits: bool,
     ) -> usize {
+        let before = self.sequences.len();
         self.tokens.push(token.0);
         self.positions.push(position);
-        self.sequences.push(id(sequence));
+        self.sequences.extend(sequences.map(id));
+        let added = self.sequences.len() - before;
+        self.sequences_of_each.push(i32::try_from(added).unwrap_or(i32::MAX));
         self.wants_logits.push(i8::from(wants_logits));
         self.tokens.len() - 1
     }
 
-    /// Adds tokens one after another from a position on, of which only the last may want logits; gives
-    /// its index.
+    /// Adds tokens of one sequence one after another from a position on, of which only the last may
+    /// want logits; gives its index.
     pub(in super::super) fn add_all(
         &mut self,
         tokens: &[LlamaToken],
@@ -75,9 +84,50 @@ impl Batch {
         let mut last = 0;
         for ((position, token), nth) in (start..).zip(tokens).zip(1..) {
             let wants_logits = last_wants_logits && nth == tokens.len();
-            last = self.add(*token, position, sequence, wants_logits);
+            last = self.add(*token, position, sequence..=sequence, wants_logits);
         }
         last
+    }
+
+    /// For each token, where its sequences begin in the list of all.
+    fn beginnings(&mut self) -> Result<Vec<*mut sys::llama_seq_id>, NativeError> {
+        let mut rest = self.sequences.as_mut_slice();
+        let mut beginnings = Vec::with_capacity(self.tokens.len());
+        for &many in &self.sequences_of_each {
+            let (its, after) = rest.split_at_mut(usize::try_from(many).unwrap_or(0));
+            if its.is_empty() {
+                return Err(NativeError::NoSequence);
+            }
+            beginnings.push(its.as_mut_ptr());
+            rest = after;
+        }
+        Ok(beginnings)
+    }
+}
+
+#[cfg(test)]
+impl Batch {
+    pub(in super::super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// A sequence's tokens with their positions, in their order.
+    pub(in super::super) fn sequence(&self, sequence: u32) -> Vec<(LlamaToken, i32)> {
+        let mut from = 0;
+        let mut found = Vec::new();
+        for (index, &many) in self.sequences_of_each.iter().enumerate() {
+            let to = from + usize::try_from(many).unwrap();
+            if self.sequences[from..to].contains(&id(sequence)) {
+                found.push((LlamaToken::new(self.tokens[index]), self.positions[index]));
+            }
+            from = to;
+        }
+        found
+    }
+
+    /// Whether the token at an index wants logits.
+    pub(in super::super) fn is_read_at(&self, index: usize) -> bool {
+        self.wants_logits[index] != 0
     }
 }
 
@@ -150,20 +200,19 @@ impl<'model> Context<'model> {
         }
         // GGML_ASSERT(n_tokens_all <= cparams.n_batch)
         within("a batch of", tokens, self.batch() as usize)?;
-        let mut one_each = vec![1; tokens];
-        let mut of_each: Vec<*mut sys::llama_seq_id> =
-            batch.sequences.iter_mut().map(ptr::from_mut).collect();
+        let mut beginnings = batch.beginnings()?;
         let native = sys::llama_batch {
             n_tokens: i32::try_from(tokens).unwrap_or(i32::MAX),
             token: batch.tokens.as_mut_ptr(),
             embd: ptr::null_mut(),
             pos: batch.positions.as_mut_ptr(),
-            n_seq_id: one_each.as_mut_ptr(),
-            seq_id: of_each.as_mut_ptr(),
+            n_seq_id: batch.sequences_of_each.as_mut_ptr(),
+            seq_id: beginnings.as_mut_ptr(),
             logits: batch.wants_logits.as_mut_ptr(),
         };
-        // SAFETY: every array has `n_tokens` elements and outlives the call; tokens and sequences that
-        // do not exist are refused by llama.cpp itself (`llama_batch_allocr::init`).
+        // SAFETY: every array has `n_tokens` elements and outlives the call, and every beginning is
+        // followed by as many sequences as are said, at least one; tokens and sequences that do not
+        // exist are refused by llama.cpp itself (`llama_batch_allocr::init`).
         match unsafe { sys::llama_decode(self.pointer.as_ptr(), native) } {
             0 => Ok(()),
             code => Err(NativeError::NotDecoded(code)),
@@ -224,23 +273,31 @@ impl<'model> Context<'model> {
         unsafe { sys::llama_synchronize(self.pointer.as_ptr()) }
     }
 
-    /// Makes `to`, which is empty, go on where `from` stands.
-    pub(in super::super) fn copy_sequence(
+    /// Makes `to`, which is empty, go on where `from` stands. All sequences are of one stream, so that
+    /// this is bookkeeping and not a copy; with several it would be `GGML_ASSERT(is_full)` in
+    /// `llama_kv_cache::seq_cp`.
+    pub(in super::super) fn fork(&mut self, from: u32, to: u32) -> Result<(), NativeError> {
+        self.fork_before(i32::MAX, from, to)
+    }
+
+    /// Makes `to`, which is empty, go on where `from` came to a position.
+    pub(in super::super) fn fork_before(
         &mut self,
+        position: i32,
         from: u32,
         to: u32,
     ) -> Result<(), NativeError> {
         self.check(from)?;
         self.check(to)?;
         // SAFETY: both are sequences of this context: GGML_ASSERT(seq_id < seq_to_stream.size()).
-        unsafe { sys::llama_memory_seq_cp(self.memory(), id(from), id(to), -1, -1) }
+        unsafe { sys::llama_memory_seq_cp(self.memory(), id(from), id(to), 0, position) }
         Ok(())
     }
 
     /// Empties a sequence. Removing a whole one can't fail; only partial removal can.
     pub(in super::super) fn clear_sequence(&mut self, sequence: u32) {
         if self.check(sequence).is_ok() {
-            // SAFETY: as in `copy_sequence`.
+            // SAFETY: as in `fork_before`.
             unsafe { sys::llama_memory_seq_rm(self.memory(), id(sequence), -1, -1) };
         }
     }

@@ -46,6 +46,9 @@ pub(super) enum NativeError {
         /// What there is.
         limit: usize,
     },
+    /// A token belongs nowhere.
+    #[error("a token has no sequence")]
+    NoSequence,
     /// A text holds a zero byte, which C takes for its end.
     #[error("the text holds a zero byte")]
     ZeroByte,

@@ -159,7 +159,7 @@ pub(in super::super) enum Piece<'pieces> {
 }
 
 impl<'pieces> Piece<'pieces> {
-    pub(in super::super) fn image(self) -> Option<ImagePiece<'pieces>> {
+    pub(in super::super) fn image(&self) -> Option<&ImagePiece<'pieces>> {
         match self {
             Self::Words(_) => None,
             Self::Image(image) => Some(image),
