@@ -131,12 +131,22 @@ impl Http {
 }
 
 impl Ask for Http {
+    /// Questions that begin alike are asked one after another, so that a slot goes on from as many
+    /// words as it can.
     fn ask(&mut self, picture: &Picture, questions: &[Question]) -> Outcome<Vec<Answered>> {
         let image = picture.base64();
-        match self.form {
-            Form::Array => self.array(&image, questions),
-            Form::ImageFirst { .. } | Form::QuestionFirst => self.chat(&image, questions),
+        let mut order: Vec<usize> = (0..questions.len()).collect();
+        order.sort_by_key(|&index| &questions[index].text);
+        let sorted: Vec<Question> = order.iter().map(|&index| questions[index].clone()).collect();
+        let found = match self.form {
+            Form::Array => self.array(&image, &sorted),
+            Form::ImageFirst { .. } | Form::QuestionFirst => self.chat(&image, &sorted),
+        };
+        let mut answers = vec![None; questions.len()];
+        for (index, answer) in order.into_iter().zip(found?) {
+            answers[index] = answer;
         }
+        Ok(answers)
     }
 }
 

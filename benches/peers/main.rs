@@ -12,7 +12,7 @@
 //! | `ceiling`, `memory` | llama-bench; resident memory |
 //! | `record`, `machine`, `report`, `curves` | what was measured, where, and the document |
 
-#![expect(clippy::print_stderr, reason = "a run of twenty minutes says where it is")]
+#![expect(clippy::print_stderr, reason = "a run of half an hour says where it is")]
 
 mod agreement;
 mod ceiling;

@@ -102,6 +102,20 @@ impl Measured {
         let ours = self.seconds(Way::Praetor, count, image)?;
         Some(self.seconds(way, count, image)?.seconds / ours.seconds)
     }
+
+    /// How many times as long the server takes with a new image as praetor would if its questions took
+    /// no time: the image has to be seen by both.
+    pub(crate) fn most_of_new(&self, count: usize) -> Option<f64> {
+        let server = self.seconds(Way::Server, count, Image::New)?.seconds;
+        Some(server / self.image(Way::Praetor, Image::New)?)
+    }
+
+    /// How many times as long the server takes with a known image as praetor would if it computed its
+    /// tokens as quickly as llama-bench.
+    pub(crate) fn most_of_known(&self, count: usize) -> Option<f64> {
+        let ceiling = self.ceilings.iter().find(|ceiling| ceiling.questions == count)?;
+        Some(self.times_as_long(Way::Server, count, Image::Known)? / ceiling.share())
+    }
 }
 
 impl Ceiling {

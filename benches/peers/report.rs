@@ -70,6 +70,8 @@ fn row_of_aims(shape: &Measured) -> Value {
         "array_kept": reached(times(Way::Array, Image::Kept), 3.0),
         "naive": reached(times(Way::Naive, Image::New), 15.0),
         "ceiling": reached(ceiling, 0.9),
+        "most_of_new": shape.most_of_new(AIM).map_or("–".into(), short),
+        "most_of_known": shape.most_of_known(AIM).map_or("–".into(), short),
     })
 }
 

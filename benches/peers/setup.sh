@@ -76,7 +76,7 @@ use() {
     ln -sfn build/bin "$peers/bin"
 }
 [[ ${1:-} != server ]] || exit 0
-for shape in smolvlm-256m gemma-3-4b-cut; do
+for shape in smolvlm-256m gemma-3-4b-half; do
     # Under another name until it is whole, as a run may be broken off.
     [[ -f $peers/shapes/$shape.gguf && -f $peers/shapes/$shape-mmproj.gguf ]] || {
         work=$(mktemp -d "$peers/shapes.XXXXXX")

@@ -109,9 +109,9 @@ pub(crate) fn all(random: &Path, scratch: &Path, quick: bool) -> Outcome<Vec<Sha
             true,
         ),
         written(
-            "gemma-3-4b-cut",
-            "random weights in the shape of Gemma 3 4B, Q4_0, with 6 of its 34 language layers and \
-             5 of its 27 vision layers",
+            "gemma-3-4b-half",
+            "random weights in the shape of Gemma 3 4B, Q4_0, with 18 of its 34 language layers and \
+             14 of its 27 vision layers",
             false,
         ),
     ])

@@ -256,6 +256,17 @@ impl Engine<'_> {
         }
         Ok(())
     }
+
+    /// Whether a text fits after `start`, and one batch by itself:
+    /// `GGML_ASSERT(n_tokens_all <= n_batch)`.
+    pub(super) fn check_text(&self, start: Cursor, tokens: usize) -> Result<(), Why> {
+        self.check_room(start.advance(tokens))?;
+        let needed = count(tokens);
+        if needed > self.limits.batch {
+            return Err(Why::TooLong { needed, limit: self.limits.batch });
+        }
+        Ok(())
+    }
 }
 
 /// Where an empty sequence will stand after these pieces.

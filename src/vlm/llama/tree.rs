@@ -12,7 +12,7 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-use super::engine::{Cursor, Engine, FIRST_FORK, count};
+use super::engine::{Engine, FIRST_FORK, count};
 use super::ffi::Batch;
 use super::trunk::Trunk;
 use crate::verdict::Why;
@@ -141,17 +141,6 @@ impl Engine<'_> {
         for (fork, _) in (FIRST_FORK..).zip(tree.texts()) {
             self.context.clear_sequence(fork);
         }
-    }
-
-    /// Whether a text fits after `start`, and one batch by itself:
-    /// `GGML_ASSERT(n_tokens_all <= n_batch)`.
-    pub(super) fn check_text(&self, start: Cursor, tokens: usize) -> Result<(), Why> {
-        self.check_room(start.advance(tokens))?;
-        let needed = count(tokens);
-        if needed > self.limits.batch {
-            return Err(Why::TooLong { needed, limit: self.limits.batch });
-        }
-        Ok(())
     }
 }
 
