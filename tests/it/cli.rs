@@ -269,6 +269,22 @@ fn mistakes_end_with_their_code_and_say_how_to_mend_them() {
 }
 
 #[test]
+fn a_number_that_can_not_be_nought_is_refused_in_words_for_people() {
+    let praetor = Praetor::new();
+    let refused = |option: &str, value: &str| {
+        let run = praetor.run(&["judge", "a.png", "-c", "pets.yaml", option, value]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{option}");
+        run.err
+    };
+    for option in ["--threads", "--context", "--parallel", "--timeout", "--max-frames"] {
+        let err = refused(option, "0");
+        assert!(err.contains("expected a whole number, at least 1"), "{err}");
+    }
+    insta::assert_snapshot!("no_jobs", refused("--jobs", "0"));
+    insta::assert_snapshot!("many_questions", refused("--batch-questions", "999"));
+}
+
+#[test]
 fn a_stale_lock_can_not_judge_by_accident() {
     let praetor = Praetor::new();
     praetor.picture("a.png");

@@ -22,6 +22,7 @@ use self::sample::Sample;
 use self::walk::Walk;
 use super::inputs::{Inputs, Unread};
 use super::judging::{Format, JudgingArgs};
+use super::number::at_least_one;
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
@@ -76,7 +77,7 @@ struct ChangeArgs {
     seed: Vec<u64>,
     /// Take so many images of each source that are judged right as they are, by chance; without labels so
     /// many in all. UnsafeBench takes 500
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "K", value_parser = at_least_one::<u32>)]
     sample: Option<u32>,
     /// What people say of the images, for robust accuracy: a dataset as `praetor eval` takes it; sources, or
     /// else sets, are counted apart
@@ -87,11 +88,11 @@ struct ChangeArgs {
     attack: Option<Attack>,
     /// How often an attack may ask the judge of one image
     #[arg(long, value_name = "N", default_value_t = 100, requires = "attack",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = at_least_one::<u32>)]
     queries: u32,
     /// How far an attack may move a channel, in levels of 255; UnsafeBench's 0.01 is 0.7 of one
     #[arg(long, value_name = "LEVELS", default_value_t = 8, requires = "attack",
-          value_parser = clap::value_parser!(u8).range(1..))]
+          value_parser = at_least_one::<u8>)]
     epsilon: u8,
 }
 
