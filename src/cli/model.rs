@@ -106,6 +106,11 @@ impl ModelArgs {
         self.jobs = jobs;
     }
 
+    /// How many images it is asked about at a time.
+    pub(super) fn jobs(&self) -> JobsArgs {
+        self.jobs
+    }
+
     /// Loads the model. What its vision encoder makes of images is kept in the cache, if there is one.
     pub(super) fn load(&self, cache: Option<&Arc<Cache>>) -> Result<Loaded, Failure> {
         self.try_load(cache)?.map_err(|error| Failure::unopened(&error, help(&error)))
