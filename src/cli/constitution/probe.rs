@@ -16,6 +16,7 @@ use crate::constitution::Policy;
 use crate::imaging::Decoded;
 use crate::pipeline::JudgeError;
 use crate::pipeline::stream::in_order;
+use crate::units::percent;
 use crate::verdict::{Conclusion, ImageError};
 use crate::workbench::probe::{RuleProbe, Turned, total};
 
@@ -242,7 +243,7 @@ fn sentence(what: &str, turned: Turned) -> String {
     match turned.share() {
         None => format!("no verdict could show whether the judge follows {what}"),
         Some((share, interval)) => {
-            format!("verdicts follow {what} in {:.1} % of cases ({interval})", share * 100.0)
+            format!("verdicts follow {what} in {} of cases ({interval})", percent(share, 1))
         }
     }
 }

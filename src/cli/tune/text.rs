@@ -6,6 +6,7 @@ use crate::cli::style;
 use crate::eval::share_of;
 use crate::imaging::shown;
 use crate::store::Run;
+use crate::units::percent;
 use crate::workbench::tune::{
     BINS, ImageTally, PreconditionTuning, RuleTuning, Spread, Suggestion, Sweep, Tally, Tuning, bin,
 };
@@ -93,7 +94,7 @@ fn precondition(text: &mut String, tuned: &PreconditionTuning) {
              {:.2}; {} between",
             marks(rejects, accepts),
             prior.value(),
-            percent(tuned.in_band, tuned.m.count)
+            percent(share_of(tuned.in_band, tuned.m.count), 0)
         );
     }
     for line in steps(tuned) {
@@ -132,7 +133,9 @@ fn steps(tuned: &PreconditionTuning) -> Vec<String> {
         let total: usize = parts.iter().map(|(_, count)| count).sum();
         let parts = parts.iter().filter(|(_, count)| *count > 0);
         let parts: Vec<String> = parts.map(|(name, count)| format!("{count} {name}")).collect();
-        (total > 0).then(|| format!("{word:<10} {:>5}  {}", percent(total, all), parts.join(", ")))
+        (total > 0).then(|| {
+            format!("{word:<10} {:>5}  {}", percent(share_of(total, all), 0), parts.join(", "))
+        })
     };
     ways.iter().filter_map(line).collect()
 }
@@ -260,8 +263,4 @@ fn wrapped(word: &str, paragraph: &str) -> String {
         column += width;
     }
     text
-}
-
-fn percent(part: usize, whole: usize) -> String {
-    format!("{:.0} %", share_of(part, whole) * 100.0)
 }
