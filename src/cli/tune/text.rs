@@ -11,6 +11,10 @@ use crate::workbench::tune::{
     BINS, ImageTally, PreconditionTuning, RuleTuning, Spread, Suggestion, Sweep, Tally, Tuning, bin,
 };
 
+/// Columns of a paragraph, and those of its margin.
+const WIDTH: usize = 96;
+const INDENT: usize = 10;
+
 const LEGEND: &str = "\
 M is how sure the model is that it sees something, from 0 to 1. Each precondition has a line below
 which it does not hold (n) and one above which it holds (y); what lies between goes on to the region
@@ -246,21 +250,8 @@ fn suggestions(text: &mut String, suggestions: &[Suggestion]) {
     }
 }
 
-/// A paragraph with its word in front, at most 96 columns wide.
+/// A paragraph with its word in front.
 fn wrapped(word: &str, paragraph: &str) -> String {
-    let mut text = format!("    {word:<6}");
-    let mut column = text.chars().count();
-    for (index, part) in paragraph.split(' ').enumerate() {
-        let width = part.chars().count();
-        if index > 0 && column + 1 + width > 96 {
-            text.push_str("\n          ");
-            column = 10;
-        } else if index > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(part);
-        column += width;
-    }
-    text
+    let lines = style::lines(paragraph.split(' '), WIDTH - INDENT);
+    format!("    {word:<6}{}", lines.join(&format!("\n{:INDENT$}", "")))
 }
