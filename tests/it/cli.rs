@@ -295,6 +295,27 @@ fn a_stale_lock_can_not_judge_by_accident() {
 }
 
 #[test]
+fn a_model_without_a_lock_to_ask_by_is_refused_and_the_way_to_one_is_told() {
+    let praetor = Praetor::new();
+    praetor.picture("a.png");
+    praetor.write("bare.yaml", RULES);
+    for command in [
+        &["judge", "a.png", "-c", "bare.yaml"][..],
+        &["judge", "a.png", "-c", "bare.yaml", "--method", "whole-constitution"],
+        &["explain", "a.png", "-c", "bare.yaml"],
+        &["robustness", "a.png", "-c", "bare.yaml"],
+        &["constitution", "probe", "a.png", "-c", "bare.yaml"],
+        &["compare", "demo", "demo+without-prior", "--images", "a.png", "-c", "bare.yaml"],
+        &["impact", "bare.yaml", "pets.yaml", "a.png"],
+    ] {
+        let run = praetor.run(command);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{command:?}: {}", run.err);
+        assert!(run.err.contains("praetor::lock::missing"), "{command:?}: {}", run.err);
+    }
+    insta::assert_snapshot!("no_lock", praetor.run(&["judge", "a.png", "-c", "bare.yaml"]).err);
+}
+
+#[test]
 fn explain_draws_the_tree_of_one_image() {
     let praetor = Praetor::new();
     praetor.picture("a.png");
