@@ -9,6 +9,7 @@
 #[path = "common/examples.rs"]
 mod examples;
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,11 +20,11 @@ use praetor::cache::{Cache, DEFAULT_LIMIT_BYTES};
 use praetor::constitution::{Constitution, Lock, Policy};
 use praetor::encoder::cached::{CachedEncoder, CachedLocalizer};
 use praetor::encoder::{DualEncoder, Localizer, demo as encoders};
-use praetor::imaging::Fill;
-use praetor::pipeline::stream::decode_ahead;
+use praetor::imaging::{Decoded, Fill};
+use praetor::pipeline::stream::in_order;
 use praetor::pipeline::{Judging, Pipeline};
 use praetor::prompts::Prompts;
-use praetor::verdict::{Conclusion, Outcome as RuleOutcome, Verdict};
+use praetor::verdict::{Conclusion, ImageError, Outcome as RuleOutcome, Verdict};
 use praetor::vlm::Vlm;
 use praetor::vlm::cached::CachedVlm;
 use praetor::vlm::llama::{LlamaVlm, demo};
@@ -162,13 +163,12 @@ fn judged(pipelines: &[&Pipeline<'_>], pictures: &[PathBuf]) -> Outcome<Judged> 
     let started = Instant::now();
     let tasks: Vec<_> = pictures.iter().cloned().map(task).collect();
     let mut verdicts = Vec::new();
-    decode_ahead(tasks.into_iter(), |image, decoded| {
-        for (place, pipeline) in pipelines.iter().enumerate() {
-            let verdict = pipeline.judge_image(image.clone(), decoded.clone())?;
-            if place + 1 == pipelines.len() {
-                verdicts.push(verdict);
-            }
-        }
+    let judge = |_, image: String, decoded: Result<Decoded, ImageError>| {
+        let judge = |pipeline: &&Pipeline<'_>| pipeline.judge_image(image.clone(), decoded.clone());
+        pipelines.iter().map(judge).collect::<Result<Vec<Verdict>, _>>()
+    };
+    in_order(NonZeroUsize::MIN, tasks.into_iter(), judge, |mut judged| {
+        verdicts.extend(judged.pop());
         Ok(ControlFlow::Continue(()))
     })?;
     Ok((started.elapsed(), verdicts))

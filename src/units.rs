@@ -202,6 +202,11 @@ impl fmt::Display for Region {
 )]
 pub struct OutsideImage;
 
+/// A share as people read it, with so many digits after the point: `12.5 %`.
+pub fn percent(share: f64, digits: usize) -> String {
+    format!("{:.digits$} %", share * 100.0)
+}
+
 /// Milliseconds as people read them: `850 ms`, `12.3 s`, `4 min 05 s`.
 pub fn duration(milliseconds: u64) -> String {
     match milliseconds {
@@ -249,6 +254,12 @@ mod tests {
         assert!((left.overlap(left) - 1.0).abs() < 1e-12);
         let right = Region::new(0.5, 0.0, 1.0, 1.0).unwrap();
         assert!(left.overlap(right).abs() < 1e-12);
+    }
+
+    #[test]
+    fn shares_have_as_many_digits_as_are_wanted() {
+        assert_eq!(percent(0.125, 1), "12.5 %");
+        assert_eq!(percent(0.126, 0), "13 %");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl ImpactCommand {
 
     fn judge(&self, old: &Policy, new: &Policy) -> Result<(Impact, Vec<Thumbnail>), Failure> {
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
-        let (models, scratch) = self.judging.load_for_several()?;
+        let (models, mut scratch) = self.judging.load_for_several()?;
         let stages = &self.judging.stages;
         let before = stages.join(old, &models)?;
         let after = stages.join(new, &models)?;
@@ -103,7 +103,7 @@ impl ImpactCommand {
         let mut thumbnails = Vec::new();
         let mut unread = Unread::default();
         let (before, after) = (before.judging(), after.judging());
-        let judge = |image: String, decoded: Result<Decoded, ImageError>| {
+        let judge = |_, image: String, decoded: Result<Decoded, ImageError>| {
             let shown = decoded.as_ref().ok().and_then(|decoded| decoded.pictures.first().cloned());
             let was = before.judge_image(image.clone(), decoded.clone())?;
             let is = after.judge_image(image, decoded)?;
@@ -121,7 +121,7 @@ impl ImpactCommand {
                 thumbnails
                     .extend(flip.zip(small).map(|(flip, picture)| Thumbnail { flip, picture }));
             }
-            scratch.forget();
+            scratch.judged();
             bar.inc(1);
             Ok(ControlFlow::Continue(()))
         })?;

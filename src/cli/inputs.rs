@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::exit::Failure;
+use super::number::at_least_one;
 use crate::dataset::{Dataset, Example, Options};
 use crate::imaging::{Decoded, Limits, Source, SourceError, Sources, decode, shown};
 use crate::pipeline::stream::Task;
@@ -34,7 +35,7 @@ pub(super) struct LimitArgs {
     megapixels: u64,
     /// Most frames of an animation that are judged; only frames that differ count
     #[arg(long = "max-frames", default_value_t = Limits::default().frames, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = at_least_one::<u32>)]
     frames: u32,
 }
 

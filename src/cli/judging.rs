@@ -1,5 +1,6 @@
 //! What every command that judges takes: models, stages, cache and limits.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -38,13 +39,29 @@ pub(super) enum Format {
     Json,
 }
 
-/// Answers that are kept for one image only, where no cache is.
-pub(super) struct Scratch(Option<Arc<Cache>>);
+/// Answers that are kept for few images only, where no cache is.
+pub(super) struct Scratch {
+    cache: Option<Arc<Cache>>,
+    /// For so many images.
+    images: usize,
+    judged: usize,
+}
+
+/// How many images answers are kept for, for each of several that are judged at a time: those that are
+/// judged while answers are forgotten ask again, and should be few.
+const IMAGES_KEPT: usize = 8;
 
 impl Scratch {
-    /// Forgets them; the next image is asked other things.
-    pub(super) fn forget(&self) {
-        if let Some(cache) = &self.0 {
+    fn new(cache: Option<Arc<Cache>>, at_once: NonZeroUsize) -> Self {
+        let images = if at_once.get() == 1 { 1 } else { at_once.get().saturating_mul(IMAGES_KEPT) };
+        Self { cache, images, judged: 0 }
+    }
+
+    /// Takes note of an image that was judged; when there were enough of them, forgets what was answered:
+    /// the next image is asked other things.
+    pub(super) fn judged(&mut self) {
+        self.judged += 1;
+        if let (Some(cache), 0) = (&self.cache, self.judged % self.images) {
             // What could not be forgotten is only known a little longer.
             let _ = cache.clear();
         }
@@ -63,7 +80,8 @@ impl JudgingArgs {
         let Answers { cache, note } = self.cache.open();
         let scratch = if cache.is_none() { Some(Arc::new(Cache::in_memory()?)) } else { None };
         let answers = Answers { cache: cache.or_else(|| scratch.clone()), note };
-        Ok((self.stages.load(&self.model, answers)?, Scratch(scratch)))
+        let scratch = Scratch::new(scratch, self.model.jobs().at_once());
+        Ok((self.stages.load(&self.model, answers)?, scratch))
     }
 
     /// The same with another model, and with a method and stages that are named by words; see

@@ -23,6 +23,7 @@ mod judge;
 mod judging;
 mod model;
 mod models;
+mod number;
 mod page;
 mod policy;
 mod relevance;

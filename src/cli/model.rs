@@ -11,6 +11,7 @@ use super::exit::Failure;
 use super::gpu::GpuArgs;
 use super::jobs::JobsArgs;
 use super::models::named;
+use super::number::{at_least_one, between};
 use super::remote::{BatchArgs, GuardArgs, Named, Remote, Server, ServerArgs, how};
 use crate::cache::Cache;
 use crate::prompts::{Prompts, QuestionForm};
@@ -39,13 +40,15 @@ pub(super) struct ModelArgs {
     #[arg(long, value_enum, default_value_t = FormWord::Auto, value_name = "FORM")]
     question_form: FormWord,
     /// Threads for the model [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
     /// Room for an image and its questions, in tokens; at most what the model was trained on
-    #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
+    #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS",
+          value_parser = at_least_one::<NonZeroU32>)]
     context: NonZeroU32,
     /// Questions evaluated as one batch (1 to 247); more is quicker and takes more memory
-    #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N", value_parser = forks)]
+    #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N",
+          value_parser = between::<NonZeroU32>(1, MOST_FORKS))]
     batch_questions: NonZeroU32,
     /// Images judged at a time, where the command judges several.
     #[arg(skip)]
@@ -69,13 +72,6 @@ pub(super) struct Loaded {
 struct Local {
     model: String,
     mmproj: Option<PathBuf>,
-}
-
-fn forks(text: &str) -> Result<NonZeroU32, String> {
-    match text.parse::<NonZeroU32>() {
-        Ok(count) if count.get() <= MOST_FORKS => Ok(count),
-        _ => Err(format!("expected a number from 1 to {MOST_FORKS}")),
-    }
 }
 
 /// A form of the question about content.
@@ -108,6 +104,11 @@ impl ModelArgs {
     /// The same model, asked about so many images at a time.
     pub(super) fn at_once(&mut self, jobs: JobsArgs) {
         self.jobs = jobs;
+    }
+
+    /// How many images it is asked about at a time.
+    pub(super) fn jobs(&self) -> JobsArgs {
+        self.jobs
     }
 
     /// Loads the model. What its vision encoder makes of images is kept in the cache, if there is one.

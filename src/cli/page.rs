@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::{HumanBytes, ProgressBar};
 
+use super::number::between;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::imaging::{Limits, Source, decode, shown};
@@ -42,7 +43,7 @@ pub(super) struct ReportCommand {
     thumbnails: usize,
     /// Longer side of a picture, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 96,
-          value_parser = clap::value_parser!(u32).range(16..=1024), conflicts_with = "redact")]
+          value_parser = between::<u32>(16, 1_024), conflicts_with = "redact")]
     thumbnail_size: u32,
     /// Images with every number behind them at most, the most severe first
     #[arg(long, value_name = "N", default_value_t = 1_000)]

@@ -3,6 +3,7 @@
 use super::patient::{Patient, m};
 use super::report::{Check, Concern, Grade};
 use crate::judge::decision::LEAST_MASS;
+use crate::units::percent;
 use crate::vlm::{Answer, VlmError};
 
 /// Below this share of the first token something else is likelier than Yes and No together.
@@ -110,10 +111,10 @@ fn graded(with: &Masses, without: &Masses) -> Check {
     let found = format!(
         "Yes and No are {} of the first token (median; lowest {}) in {} answers on pictures, and {} \
          without a picture; {} below 10 %",
-        percent(with.median()),
-        percent(with.lowest()),
+        percent(with.median(), 1),
+        percent(with.lowest(), 1),
         with.asked,
-        percent(without.median()),
+        percent(without.median(), 1),
         if unanswered == 0 { "none".to_owned() } else { unanswered.to_string() },
     );
     let details = [&with.unavailable, &without.unavailable].into_iter().flatten();
@@ -184,8 +185,4 @@ pub(super) fn priors(patient: &Patient<'_>) -> Result<Check, VlmError> {
 #[expect(clippy::cast_precision_loss, reason = "counts of questions are far below 2^52")]
 fn share(part: usize, of: usize) -> f64 {
     part as f64 / of.max(1) as f64
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }

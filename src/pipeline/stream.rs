@@ -60,23 +60,8 @@ pub fn judge_all<Decode>(
 where
     Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
 {
-    let judge = |image, decoded| way.judge_image(image, decoded);
+    let judge = |_, image, decoded| way.judge_image(image, decoded);
     in_order(at_once, tasks, judge, |verdict| Ok(each(verdict)))
-}
-
-/// Hands on images in their order, decoded while the one before is looked at; `each` may stop.
-///
-/// # Errors
-/// The first that `each` gives.
-pub fn decode_ahead<Decode>(
-    tasks: impl Iterator<Item = Task<Decode>> + Send + 'static,
-    mut each: impl FnMut(String, Result<Decoded, ImageError>) -> Result<ControlFlow<()>, JudgeError>,
-) -> Result<(), JudgeError>
-where
-    Decode: FnOnce() -> Result<Decoded, ImageError> + 'static,
-{
-    let as_it_is = |image, decoded| Ok((image, decoded));
-    in_order(NonZeroUsize::MIN, tasks, as_it_is, |(image, decoded)| each(image, decoded))
 }
 
 /// An image in its place among all.
@@ -97,14 +82,14 @@ enum Event<Worked> {
 }
 
 /// Works on images, so many at a time, and hands on what comes of each in the images' order; `each` may
-/// stop the run.
+/// stop the run. `work` is told an image's place among all, the first 0, and its name.
 ///
 /// # Errors
 /// The first that `work` or `each` gives, in that order.
 pub fn in_order<Decode, Worked>(
     at_once: NonZeroUsize,
     tasks: impl Iterator<Item = Task<Decode>> + Send + 'static,
-    work: impl Fn(String, Result<Decoded, ImageError>) -> Result<Worked, JudgeError> + Sync,
+    work: impl Fn(usize, String, Result<Decoded, ImageError>) -> Result<Worked, JudgeError> + Sync,
     each: impl FnMut(Worked) -> Result<ControlFlow<()>, JudgeError>,
 ) -> Result<(), JudgeError>
 where
@@ -173,12 +158,12 @@ fn decode<Decode, Worked>(
 fn judge<Worked>(
     waiting: &Mutex<Receiver<Item>>,
     caller: &Sender<Event<Worked>>,
-    work: &(impl Fn(String, Result<Decoded, ImageError>) -> Result<Worked, JudgeError> + Sync),
+    work: &(impl Fn(usize, String, Result<Decoded, ImageError>) -> Result<Worked, JudgeError> + Sync),
 ) {
     // Only waiting is done under the lock, which can't panic.
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
     while let Some(Item { place, image, decoded }) = next() {
-        let event = match catch_unwind(AssertUnwindSafe(|| work(image, decoded))) {
+        let event = match catch_unwind(AssertUnwindSafe(|| work(place, image, decoded))) {
             Ok(worked) => Event::Worked(place, worked),
             Err(panic) => Event::Panicked(panic),
         };
@@ -337,18 +322,17 @@ mod tests {
     #[test]
     fn many_at_once_are_handed_on_in_their_order() {
         let tasks = (0..200).map(task);
-        let work = |image: String, _| {
-            let place: u64 = image.parse().unwrap();
-            thread::sleep(std::time::Duration::from_millis(place * 7 % 5));
-            Ok(place)
+        let work = |place, image: String, _| {
+            thread::sleep(std::time::Duration::from_millis(place as u64 * 7 % 5));
+            Ok((place, image))
         };
         let mut seen = Vec::new();
-        in_order(NonZeroUsize::new(8).unwrap(), tasks, work, |place| {
-            seen.push(place);
+        in_order(NonZeroUsize::new(8).unwrap(), tasks, work, |worked| {
+            seen.push(worked);
             Ok(ControlFlow::Continue(()))
         })
         .unwrap();
-        assert_eq!(seen, (0..200).collect::<Vec<u64>>());
+        assert_eq!(seen, (0..200).map(|i| (i, i.to_string())).collect::<Vec<_>>());
     }
 
     #[test]
@@ -364,7 +348,7 @@ mod tests {
             Task { image: task.image, decode }
         });
         // The first is worked on until as many others as may wait for it are done.
-        let work = |image: String, _| {
+        let work = |_, image: String, _| {
             while image == "0" && done.load(Ordering::SeqCst) < 2 * WAITING {
                 thread::yield_now();
             }
@@ -388,7 +372,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the judge fell over")]
     fn a_judge_that_panics_is_no_run_that_waits_for_ever() {
-        let work = |_, _| -> Result<usize, JudgeError> { panic!("the judge fell over") };
+        let work = |_, _, _| -> Result<usize, JudgeError> { panic!("the judge fell over") };
         let _ = in_order(NonZeroUsize::new(2).unwrap(), (2..).map(task), work, |_| {
             Ok(ControlFlow::Continue(()))
         });

@@ -93,18 +93,6 @@ impl Prompts {
         Ok(Self { form, ..Self::of(texts)? })
     }
 
-    /// As [`built_in`](Self::built_in), with another text for `visible.jinja`: some models are
-    /// trained on a question form of their own.
-    ///
-    /// # Errors
-    /// [`PromptError`] when the text is not a template.
-    pub fn with_visible(template: &str) -> Result<Self, PromptError> {
-        let chosen = |(name, built_in)| {
-            (name, if name == "visible" { template } else { built_in }.to_owned())
-        };
-        Self::of(TEMPLATES.map(chosen).into())
-    }
-
     fn of(templates: Vec<(&'static str, String)>) -> Result<Self, PromptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -274,8 +262,9 @@ mod tests {
 
     #[test]
     fn an_unknown_variable_is_an_error() {
-        let prompts = Prompts::with_visible("Is {{ contents }} visible?").unwrap();
+        let of = |visible: &str| Prompts::of(vec![("visible", visible.to_owned())]);
+        let prompts = of("Is {{ contents }} visible?").unwrap();
         assert!(prompts.question(&visible("a dog")).is_err());
-        assert!(Prompts::with_visible("{% if %}").is_err());
+        assert!(of("{% if %}").is_err());
     }
 }

@@ -9,6 +9,7 @@ use crate::eval::effectiveness::{Cell, Effectiveness, Group, RuleCount, Scores, 
 use crate::eval::paired::points;
 use crate::ids::PolicyHash;
 use crate::imaging::shown;
+use crate::units::percent;
 
 /// What was measured, and by what.
 #[derive(Clone, Debug, Serialize)]
@@ -205,7 +206,7 @@ impl GroupRow {
             recall: number(group.recall),
             accuracy: number(group.accuracy),
             balanced_accuracy: number(group.balanced_accuracy),
-            open: group.undetermined.map(|share| format!("{:.1} %", share * 100.0)),
+            open: group.undetermined.map(|share| percent(share, 1)),
             by_source: Vec::new(),
         }
     }
@@ -321,7 +322,7 @@ fn diagram(bins: &[Bin]) -> Vec<Dot> {
             height: per_cent(bin.images / most),
             images: format!("{:.0}", bin.images),
             mean_score: format!("{score:.3}"),
-            unsafe_share: format!("{:.1} %", share * 100.0),
+            unsafe_share: percent(share, 1),
         })
     };
     bins.iter().filter_map(dot).collect()
@@ -342,7 +343,7 @@ impl SureRow {
             above: sure.above.to_string(),
             answers: sure.answers,
             wrong: sure.wrong,
-            share: sure.share.map(|share| format!("{:.1} %", share * 100.0)),
+            share: sure.share.map(|share| percent(share, 1)),
             interval: sure.interval.map(|interval| interval.to_string()),
         }
     }

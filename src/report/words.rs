@@ -4,7 +4,7 @@
 
 use crate::constitution::{Policy, PolicyRule};
 use crate::ids::{RuleId, ViewKind};
-use crate::units::Probability;
+use crate::units::{self, Probability};
 use crate::verdict::{
     Conclusion, Finding, Holds, Method, ObjectBox, Outcome, RuleVerdict, Stage, Step, Verdict,
 };
@@ -194,8 +194,7 @@ pub fn removal(finding: &Finding, drop: Option<f64>) -> Option<String> {
 
 /// A share as people read it: `0.6 %`, `42 %`.
 pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+    units::percent(share, usize::from(share * 100.0 < 10.0))
 }
 
 /// For a clear rule, the precondition that cleared it most clearly.

@@ -269,6 +269,22 @@ fn mistakes_end_with_their_code_and_say_how_to_mend_them() {
 }
 
 #[test]
+fn a_number_that_can_not_be_nought_is_refused_in_words_for_people() {
+    let praetor = Praetor::new();
+    let refused = |option: &str, value: &str| {
+        let run = praetor.run(&["judge", "a.png", "-c", "pets.yaml", option, value]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{option}");
+        run.err
+    };
+    for option in ["--threads", "--context", "--parallel", "--timeout", "--max-frames"] {
+        let err = refused(option, "0");
+        assert!(err.contains("expected a whole number, at least 1"), "{err}");
+    }
+    insta::assert_snapshot!("no_jobs", refused("--jobs", "0"));
+    insta::assert_snapshot!("many_questions", refused("--batch-questions", "999"));
+}
+
+#[test]
 fn a_stale_lock_can_not_judge_by_accident() {
     let praetor = Praetor::new();
     praetor.picture("a.png");
@@ -276,6 +292,27 @@ fn a_stale_lock_can_not_judge_by_accident() {
     let run = praetor.run(&["judge", "a.png", "-c", "pets.yaml"]);
     assert_eq!((run.code, run.out.as_str()), (2, ""));
     insta::assert_snapshot!("stale_lock", run.err);
+}
+
+#[test]
+fn a_model_without_a_lock_to_ask_by_is_refused_and_the_way_to_one_is_told() {
+    let praetor = Praetor::new();
+    praetor.picture("a.png");
+    praetor.write("bare.yaml", RULES);
+    for command in [
+        &["judge", "a.png", "-c", "bare.yaml"][..],
+        &["judge", "a.png", "-c", "bare.yaml", "--method", "whole-constitution"],
+        &["explain", "a.png", "-c", "bare.yaml"],
+        &["robustness", "a.png", "-c", "bare.yaml"],
+        &["constitution", "probe", "a.png", "-c", "bare.yaml"],
+        &["compare", "demo", "demo+without-prior", "--images", "a.png", "-c", "bare.yaml"],
+        &["impact", "bare.yaml", "pets.yaml", "a.png"],
+    ] {
+        let run = praetor.run(command);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{command:?}: {}", run.err);
+        assert!(run.err.contains("praetor::lock::missing"), "{command:?}: {}", run.err);
+    }
+    insta::assert_snapshot!("no_lock", praetor.run(&["judge", "a.png", "-c", "bare.yaml"]).err);
 }
 
 #[test]

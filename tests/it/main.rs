@@ -32,6 +32,8 @@ mod docs;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod encoder_hub;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod eval_measures;

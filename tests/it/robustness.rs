@@ -222,6 +222,42 @@ fn several_seeds_give_a_mean_and_a_spread_of_what_is_chance() {
     assert_ne!(moved(0), moved(1), "each seed has noise of its own");
 }
 
+/// All images, and a sample of them under two seeds, with a run folder a perturbation.
+#[test]
+fn images_judged_at_a_time_are_counted_and_kept_as_one_by_one() {
+    let praetor = Praetor::new();
+    praetor.write("broken.png", b"no image");
+    let images = ["park.png", "child-and-knife.png", "garden.png"].map(example);
+    let measure = |jobs: &str, more: &[&str]| {
+        let out = praetor.path(&format!("runs-{jobs}-{}", more.len())).display().to_string();
+        let mut arguments = vec!["robustness", "broken.png", "-c", DEMO, QUICK, "--threads=1"];
+        arguments.extend(["--perturb", "png,jpeg:30,noise:0.2", "--attack=square", "--queries=3"]);
+        arguments.extend(["--format", "json", "--jobs", jobs, "--out", &out]);
+        arguments.extend(images.iter().map(String::as_str).chain(more.iter().copied()));
+        let run = praetor.run(&arguments);
+        assert_eq!(run.code, 1, "{}", run.err);
+        let kept = ["as-is", "jpeg-30", "noise-0.2", "noise-0.2-seed-8"].map(|name| {
+            let run = Run::open(&praetor.path(&out).join(name)).ok()?;
+            let kept = run.verdicts().unwrap().map(Result::unwrap);
+            Some(kept.map(|verdict| (verdict.image, verdict.verdict)).collect::<Vec<_>>())
+        });
+        // Another place in the engine's memory moves scores by its rounding.
+        let mut found: Value = serde_json::from_str(&run.out).unwrap();
+        let seeds = found["seeds"].as_array_mut().unwrap().iter_mut();
+        let rows = seeds.flat_map(|under| under["perturbations"].as_array_mut().unwrap());
+        let moved = |row: &mut Value| row["score"]["mean"].take().as_f64().unwrap();
+        let moved: Vec<f64> = rows.map(|row| (moved(row), row["score"]["most"].take()).0).collect();
+        (found, kept, moved)
+    };
+    for more in [&[][..], &["--sample=2", "--seed=7,8"]] {
+        let (found, kept, moved) = measure("1", more);
+        assert!(kept[0].as_ref().is_some_and(|as_is| as_is.len() >= 2), "{kept:?}");
+        let (by_two, kept_by_two, moved_by_two) = measure("2", more);
+        assert_eq!((by_two, kept_by_two), (found, kept));
+        assert!(moved.iter().zip(&moved_by_two).all(|(one, two)| (one - two).abs() < 0.005));
+    }
+}
+
 #[test]
 fn what_can_not_be_done_is_explained() {
     let praetor = Praetor::new();

@@ -1,5 +1,7 @@
 //! The central promise: what could not be answered is never counted as clear, and never safe.
 
+use std::path::Path;
+
 use praetor::constitution::Policy;
 use praetor::ids::Hash;
 use praetor::imaging::View;
@@ -11,6 +13,7 @@ use praetor::verdict::{
 };
 use praetor::vlm::YesNo;
 use praetor::vlm::chat::Reply;
+use praetor::vlm::counted::{Asked, CountedVlm};
 use praetor::vlm::scripted::ScriptedVlm;
 
 const CHILD: &str = "a child is visible";
@@ -60,6 +63,20 @@ fn a_question_without_an_answer_leaves_its_rule_open_whatever_the_settings() {
             }
         }
     }
+}
+
+/// What a classifier judges by says of no rule what must be visible: a model can be asked nothing.
+#[test]
+fn a_policy_without_a_lock_leaves_every_rule_open_and_asks_nothing() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("constitutions/demo.yaml");
+    let policy = Policy::of_names(&demo).unwrap();
+    let scripted = ScriptedVlm::new(0.99);
+    let model = CountedVlm::new(&scripted);
+    let pipeline = Pipeline::new(policy, &model, &[]).unwrap();
+    let rules = pipeline.judge_view(&View::whole(image::RgbImage::new(4, 4))).unwrap();
+    assert!(rules.len() > 1 && rules.iter().all(|rule| rule.outcome == Outcome::Undetermined));
+    assert_eq!(conclude(&rules), Conclusion::Undetermined);
+    assert_eq!(model.asked(), Asked::default());
 }
 
 #[test]

@@ -159,3 +159,18 @@ fn a_probe_turns_with_the_policy_and_the_models_own_taste_does_not() {
     let text = praetor.run(&["constitution", "probe", "in", "-c", "demo.yaml"]).out;
     assert!(text.contains("verdicts follow taken-out rules in 100.0 % of cases"), "{text}");
 }
+
+#[test]
+fn a_probe_of_images_at_a_time_counts_as_one_by_one() {
+    let praetor = Praetor::new();
+    demo(&praetor);
+    let probe = |jobs: &str| {
+        let command = ["constitution", "probe", "in", "-c", "demo.yaml", "--threads=1"];
+        let run = praetor.run(&[&command[..], &["--format", "json", "--jobs", jobs]].concat());
+        assert_eq!(run.code, 0, "{}", run.err);
+        run.out
+    };
+    let one = probe("1");
+    assert!(one.contains("\"flipped\": 1"), "{one}");
+    assert_eq!(probe("2"), one);
+}

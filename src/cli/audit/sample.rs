@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::text;
+use crate::cli::number::at_least_one;
 use crate::cli::{Ending, Failure, Outcome, style};
 use crate::imaging::shown;
 use crate::store::Run;
@@ -24,7 +25,7 @@ pub(in crate::cli) struct Sample {
     run: PathBuf,
     /// How many images to draw; 150 to 450 tell most
     #[arg(long, value_name = "N", default_value_t = 200,
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = at_least_one::<u32>)]
     size: u32,
     /// The same seed draws the same images
     #[arg(long, default_value_t = 1)]

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cli::style;
 use crate::eval::Estimate;
 use crate::imaging::shown;
+use crate::units::percent;
 use crate::verdict::Outcome;
 use crate::workbench::audit::estimate::ImageEstimates;
 use crate::workbench::audit::sheet::Plan;
@@ -128,7 +129,7 @@ fn shares(text: &mut String, found: &ImageEstimates) {
         text,
         "  {:<12} {:>7}{:20}  of all images, counted",
         "flagged",
-        percent(found.flagged),
+        percent(found.flagged, 1),
         ""
     );
     if let Some(why) = &found.not_corrected {
@@ -138,8 +139,8 @@ fn shares(text: &mut String, found: &ImageEstimates) {
         let _ = writeln!(
             text,
             "  unsafe would be {} if all the unsure ones were safe, {} if all were unsafe",
-            percent(low),
-            percent(high)
+            percent(low, 1),
+            percent(high, 1)
         );
     }
 }
@@ -217,8 +218,8 @@ fn thresholds(text: &mut String, rules: &[RuleEstimates]) {
                 cut.f1,
                 cut.f1_now,
                 "",
-                percent(cut.precision),
-                percent(cut.recall)
+                percent(cut.precision, 1),
+                percent(cut.recall, 1)
             );
         }
         if let Some(found) = one.threshold {
@@ -245,14 +246,10 @@ fn ranged(estimate: Option<Estimate>) -> String {
         |one| {
             format!(
                 "{:>7}  ({:>5.1} to {:>5.1} %)",
-                percent(one.value),
+                percent(one.value, 1),
                 one.interval.low * 100.0,
                 one.interval.high * 100.0
             )
         },
     )
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
 }

@@ -6,15 +6,18 @@ use std::ops::ControlFlow;
 use clap::Args;
 
 use crate::cli::inputs::{Inputs, Unread};
+use crate::cli::jobs::JobsArgs;
 use crate::cli::judging::{Format, JudgingArgs, Scratch};
 use crate::cli::policy::PolicyArgs;
 use crate::cli::stages::Models;
 use crate::cli::way::Way;
 use crate::cli::{Ending, Failure, Outcome, report, style};
 use crate::constitution::Policy;
+use crate::imaging::Decoded;
 use crate::pipeline::JudgeError;
-use crate::pipeline::stream::decode_ahead;
-use crate::verdict::Conclusion;
+use crate::pipeline::stream::in_order;
+use crate::units::percent;
+use crate::verdict::{Conclusion, ImageError};
 use crate::workbench::probe::{RuleProbe, Turned, total};
 
 /// Take rules out and turn them into their opposite, to see whether verdicts follow the policy
@@ -31,6 +34,8 @@ pub(in crate::cli) struct Probe {
     policy: PolicyArgs,
     #[command(flatten)]
     judging: JudgingArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     /// What is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -39,33 +44,40 @@ pub(in crate::cli) struct Probe {
     quiet: bool,
 }
 
-/// A rule, and the policies that are asked about it.
+/// The policies that are asked about a rule.
 struct Changed<'models> {
-    probe: RuleProbe,
     alone: Way<'models>,
     inverted: Way<'models>,
     /// Nothing where it is the only rule.
     without: Option<Way<'models>>,
 }
 
+/// What one image is by all policies, rules in their order.
+struct Concluded {
+    /// By each rule alone, and by its opposite.
+    rules: Vec<(Conclusion, Conclusion)>,
+    /// By the policy without the rule that alone makes it unsafe, where there is one such rule.
+    without: Option<(usize, Conclusion)>,
+}
+
 /// Below this share of opposites that are followed, the model seems not to understand "no".
 const FEW: f64 = 0.5;
 
 impl Probe {
-    pub(in crate::cli) fn run(self) -> Outcome {
+    pub(in crate::cli) fn run(mut self) -> Outcome {
+        self.judging.model.at_once(self.jobs);
         let policy = self.policy.load()?;
-        let (models, scratch) = self.judging.load_for_several()?;
+        let (models, mut scratch) = self.judging.load_for_several()?;
         let stages = &self.judging.stages;
         let whole = stages.join(&policy, &models)?;
-        let mut changed = self.changed(&policy, &models)?;
+        let (mut probes, changed) = self.changed(&policy, &models)?;
         if !self.quiet {
             style::notes(&stages.notes(&whole, &models))?;
         }
-        let images = self.judge(&whole, &mut changed, &scratch)?;
+        let images = self.judge(&whole, &changed, &mut probes, &mut scratch)?;
         if !self.quiet {
             style::notes(&models.bill())?;
         }
-        let probes: Vec<RuleProbe> = changed.into_iter().map(|changed| changed.probe).collect();
         let mut out = io::stdout().lock();
         match self.format {
             Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&probes)?)?,
@@ -74,15 +86,16 @@ impl Probe {
         Ok(Ending::Done)
     }
 
+    /// The rules under the probe, and beside each what is asked about it.
     fn changed<'models>(
         &self,
         policy: &Policy,
         models: &'models Models,
-    ) -> Result<Vec<Changed<'models>>, Failure> {
+    ) -> Result<(Vec<RuleProbe>, Vec<Changed<'models>>), Failure> {
         let join = |policy: Option<Policy>| {
             policy.map(|policy| self.judging.stages.join(&policy, models)).transpose()
         };
-        let mut changed = Vec::new();
+        let (mut probes, mut changed) = (Vec::new(), Vec::new());
         for rule in &policy.rules {
             let without = join(policy.without_rule(&rule.id))?;
             let (Some(alone), Some(inverted)) =
@@ -90,48 +103,39 @@ impl Probe {
             else {
                 continue;
             };
-            let probe = RuleProbe::new(rule.id.clone());
-            changed.push(Changed { probe, alone, inverted, without });
+            probes.push(RuleProbe::new(rule.id.clone()));
+            changed.push(Changed { alone, inverted, without });
         }
-        Ok(changed)
+        Ok((probes, changed))
     }
 
     /// Judges every image by all policies; how many could be read.
     fn judge(
         &self,
         whole: &Way<'_>,
-        changed: &mut [Changed<'_>],
-        scratch: &Scratch,
+        changed: &[Changed<'_>],
+        probes: &mut [RuleProbe],
+        scratch: &mut Scratch,
     ) -> Result<usize, Failure> {
         let (tasks, count) = self.inputs.tasks(&self.judging.limits);
         let bar =
             if self.quiet { indicatif::ProgressBar::hidden() } else { report::progress_bar(count) };
         let mut images = 0;
         let mut unread = Unread::default();
-        decode_ahead(tasks, |image, decoded| {
+        let conclude = |_, image: String, decoded: Result<Decoded, ImageError>| match decoded {
+            Ok(decoded) => Ok(Ok(conclude(&image, &decoded, whole, changed)?)),
+            Err(error) => Ok(Err((image, error))),
+        };
+        in_order(self.jobs.at_once(), tasks, conclude, |concluded| {
             bar.inc(1);
-            if let Err(error) = &decoded {
-                unread.add(&image, error);
-                return Ok(ControlFlow::Continue(()));
+            match concluded {
+                Ok(concluded) => {
+                    images += 1;
+                    concluded.count(probes);
+                    scratch.judged();
+                }
+                Err((image, error)) => unread.add(&image, &error),
             }
-            images += 1;
-            let conclude = |way: &Way<'_>| {
-                let verdict = way.judging().judge_image(image.clone(), decoded.clone())?;
-                Ok::<_, JudgeError>(verdict.verdict)
-            };
-            let whole = conclude(whole)?;
-            let mut alone = Vec::new();
-            for changed in &mut *changed {
-                let by_rule = conclude(&changed.alone)?;
-                changed.probe.add_inverted(by_rule, conclude(&changed.inverted)?);
-                alone.push(by_rule);
-            }
-            if let (Conclusion::Unsafe, Some(only)) = (whole, the_only_unsafe(&alone))
-                && let Changed { probe, without: Some(without), .. } = &mut changed[only]
-            {
-                probe.add_removed(conclude(without)?);
-            }
-            scratch.forget();
             Ok(ControlFlow::Continue(()))
         })?;
         bar.finish_and_clear();
@@ -141,9 +145,41 @@ impl Probe {
     }
 }
 
+/// What an image is by all policies.
+fn conclude(
+    image: &str,
+    decoded: &Decoded,
+    whole: &Way<'_>,
+    changed: &[Changed<'_>],
+) -> Result<Concluded, JudgeError> {
+    let conclude = |way: &Way<'_>| {
+        let verdict = way.judging().judge_image(image.to_owned(), Ok(decoded.clone()))?;
+        Ok::<_, JudgeError>(verdict.verdict)
+    };
+    let whole = conclude(whole)?;
+    let rules = changed.iter().map(|rule| Ok((conclude(&rule.alone)?, conclude(&rule.inverted)?)));
+    let rules = rules.collect::<Result<Vec<_>, JudgeError>>()?;
+    let only = if whole == Conclusion::Unsafe { the_only_unsafe(&rules) } else { None };
+    let without = only.and_then(|only| Some((only, changed[only].without.as_ref()?)));
+    let without = without.map(|(only, way)| Ok::<_, JudgeError>((only, conclude(way)?)));
+    Ok(Concluded { rules, without: without.transpose()? })
+}
+
+impl Concluded {
+    fn count(&self, probes: &mut [RuleProbe]) {
+        for (probe, (alone, inverted)) in probes.iter_mut().zip(&self.rules) {
+            probe.add_inverted(*alone, *inverted);
+        }
+        if let Some((only, without)) = self.without {
+            probes[only].add_removed(without);
+        }
+    }
+}
+
 /// The one rule by which alone an image is unsafe, if it is safe by all others.
-fn the_only_unsafe(alone: &[Conclusion]) -> Option<usize> {
-    let mut grave = alone.iter().enumerate().filter(|(_, by_rule)| **by_rule != Conclusion::Safe);
+fn the_only_unsafe(rules: &[(Conclusion, Conclusion)]) -> Option<usize> {
+    let alone = rules.iter().map(|(alone, _)| *alone).enumerate();
+    let mut grave = alone.filter(|(_, alone)| *alone != Conclusion::Safe);
     match (grave.next(), grave.next()) {
         (Some((index, Conclusion::Unsafe)), None) => Some(index),
         _ => None,
@@ -207,7 +243,7 @@ fn sentence(what: &str, turned: Turned) -> String {
     match turned.share() {
         None => format!("no verdict could show whether the judge follows {what}"),
         Some((share, interval)) => {
-            format!("verdicts follow {what} in {:.1} % of cases ({interval})", share * 100.0)
+            format!("verdicts follow {what} in {} of cases ({interval})", percent(share, 1))
         }
     }
 }

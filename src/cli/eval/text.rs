@@ -10,6 +10,7 @@ use crate::eval::paired::points;
 use crate::eval::{Estimate, Interval};
 use crate::imaging::shown;
 use crate::report::About;
+use crate::units::percent;
 
 /// Everything, in the order of the page.
 pub(super) fn all(measured: &Effectiveness, about: &About) -> String {
@@ -92,7 +93,7 @@ fn with_interval(estimate: Option<Estimate>) -> String {
 }
 
 fn per_cent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+    share.map_or_else(|| "-".to_owned(), |share| percent(share, 1))
 }
 
 fn name(word: &str) -> String {

@@ -25,6 +25,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::number::at_least_one;
+
 /// Answers that may take a day, for half the price.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Server")]
@@ -53,7 +55,7 @@ pub(super) struct GuardArgs {
     pub(super) local_only: Vec<String>,
     /// Stop after so many questions that the server's content filter blocked, which can cost the
     /// account
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = at_least_one::<u64>)]
     pub(super) max_blocks: u64,
     /// Stop when so much is spent, at the prices in the file of models; and do not begin a run that is
     /// estimated to cost more

@@ -8,6 +8,7 @@ use clap::Args;
 use super::Leaving;
 use super::file::{self, Entry, Kind, PriceList};
 use crate::cli::exit::Failure;
+use crate::cli::number::at_least_one;
 
 /// How a server is reached.
 #[derive(Clone, Debug, Args)]
@@ -19,10 +20,10 @@ pub(in crate::cli) struct ServerArgs {
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     /// Requests to the server at once [default: 4]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     parallel: Option<NonZeroUsize>,
     /// Seconds that one request to the server may take [default: 120]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one::<NonZeroU32>)]
     timeout: Option<NonZeroU32>,
     /// Models by names of your own [default: `models.yaml`, where there is one]
     #[arg(long, value_name = "YAML")]

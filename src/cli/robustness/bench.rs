@@ -2,129 +2,112 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use image::RgbImage;
 
 use super::ChangeArgs;
-use super::runs::Runs;
-use crate::cli::Failure;
+use super::labels::Labels;
 use crate::imaging::{Decoded, Picture};
 use crate::pipeline::{JudgeError, Judging};
-use crate::robustness::square::{Goal, Seen, attack};
-use crate::robustness::{
-    Attacks, Drawn, Known, Perturbation, Robustness, Spared, is_right, perturbed, seed_of,
-};
+use crate::robustness::square::{Attacked, Goal, Seen, attack};
+use crate::robustness::{Known, Perturbation, Spared, is_right, perturbed, seed_of};
 use crate::units::Probability;
 use crate::verdict::{Conclusion, Verdict};
 
-/// What is counted under one seed.
-#[derive(Serialize)]
-pub(super) struct Under {
-    pub(super) seed: u64,
-    /// Its sample, by source; absent where all images are taken.
-    pub(super) sample: Option<Vec<Drawn>>,
-    #[serde(flatten)]
-    pub(super) robustness: Robustness,
-    pub(super) attack: Option<Attacks>,
-}
-
-/// Judges one image after the other in all its forms.
+/// Judges images in all their forms, any number of them at a time.
+#[derive(Clone, Copy)]
 pub(super) struct Bench<'a> {
     pub(super) changes: &'a ChangeArgs,
     pub(super) judging: &'a dyn Judging,
-    pub(super) seeds: Vec<Under>,
-    pub(super) runs: Option<Runs>,
-    /// What ends the run: a verdict that can't be kept.
-    pub(super) failure: Option<Failure>,
+    pub(super) labels: Option<&'a Labels>,
+}
+
+/// What came of an image in its other forms; seeds go by their places.
+pub(super) struct Changed {
+    /// The seeds that take it.
+    pub(super) seeds: Vec<usize>,
+    pub(super) forms: Vec<Form>,
+    /// What each seed's attack came to, or why it spared the image; none without `--attack`.
+    pub(super) attacks: Vec<(usize, Result<Attacked, Spared>)>,
+}
+
+/// An image in one other form.
+pub(super) struct Form {
+    /// Which perturbation, by its place.
+    pub(super) perturbation: usize,
+    /// The seeds that it counts under: one, where chance has a part in it.
+    pub(super) seeds: Vec<usize>,
+    /// Nothing where the picture has no such form.
+    pub(super) verdict: Option<Verdict>,
 }
 
 impl Bench<'_> {
-    /// Judges an image as it is.
-    pub(super) fn as_it_is(
-        &mut self,
-        image: &str,
-        decoded: &Decoded,
-    ) -> Result<Verdict, JudgeError> {
-        let before = self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))?;
-        self.keep(None, None, &before);
-        Ok(before)
+    /// What people say of an image.
+    pub(super) fn known(&self, image: &str) -> Known {
+        self.labels.map(|labels| labels.of(image)).unwrap_or_default()
     }
 
-    /// Judges an image in its other forms, and counts it under those seeds, by their places, that take it.
-    /// What chance has no part in is judged once for all of them.
+    /// Judges an image as it is.
+    pub(super) fn as_it_is(&self, image: &str, decoded: &Decoded) -> Result<Verdict, JudgeError> {
+        self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))
+    }
+
+    /// Judges an image in its other forms, under those seeds, by their places, that take it. What chance
+    /// has no part in is judged once for all of them.
     pub(super) fn changed(
-        &mut self,
+        &self,
         decoded: &Decoded,
         known: &Known,
         before: &Verdict,
         takes: impl Fn(usize) -> bool,
-    ) -> Result<(), JudgeError> {
-        let under: Vec<usize> = (0..self.seeds.len()).filter(|at| takes(*at)).collect();
-        let changes = self.changes;
-        for at in &under {
-            self.seeds[*at].robustness.add_image(before);
-        }
-        for (index, perturbation) in changes.perturb.iter().enumerate() {
-            let mut once = None;
-            for at in &under {
-                let after = match once.take() {
-                    Some(after) => after,
-                    None => self.under(*at, perturbation, decoded, &before.image)?,
-                };
-                self.seeds[*at].robustness.add(index, known, before, after.as_ref());
-                once = (!perturbation.is_random()).then_some(after);
+    ) -> Result<Changed, JudgeError> {
+        let seeds: Vec<usize> = (0..self.changes.seed.len()).filter(|at| takes(*at)).collect();
+        let mut forms = Vec::new();
+        for (index, perturbation) in self.changes.perturb.iter().enumerate() {
+            let together = if perturbation.is_random() { 1 } else { seeds.len().max(1) };
+            for seeds in seeds.chunks(together) {
+                let seed = self.changes.seed[seeds[0]];
+                let verdict = self.under(seed, perturbation, decoded, &before.image)?;
+                forms.push(Form { perturbation: index, seeds: seeds.to_vec(), verdict });
             }
         }
-        for at in under {
-            self.attack(at, known, decoded, before)?;
-        }
-        Ok(())
+        let attacks = if self.changes.attack.is_some() { &*seeds } else { &[] };
+        let attacks = attacks.iter().map(|at| {
+            let seed = self.changes.seed[*at];
+            Ok::<_, JudgeError>((*at, self.attack(seed, known, decoded, before)?))
+        });
+        let attacks = attacks.collect::<Result<_, _>>()?;
+        Ok(Changed { seeds, forms, attacks })
     }
 
     /// The verdict under one perturbation and seed; nothing where the picture has no such form.
     fn under(
-        &mut self,
-        at: usize,
+        &self,
+        seed: u64,
         perturbation: &Perturbation,
         decoded: &Decoded,
         image: &str,
     ) -> Result<Option<Verdict>, JudgeError> {
-        let seed = self.seeds[at].seed;
         // Counted as failed; the other perturbations go on.
         let Ok(changed) = perturbed(decoded, perturbation, seed) else { return Ok(None) };
-        let after = self.judging.judge_image(image.to_owned(), Ok(changed))?;
-        self.keep(Some(perturbation), Some(seed), &after);
-        Ok(Some(after))
-    }
-
-    fn keep(&mut self, perturbation: Option<&Perturbation>, seed: Option<u64>, verdict: &Verdict) {
-        if let Some(runs) = &mut self.runs
-            && let Err(error) = runs.append(perturbation, seed, verdict)
-        {
-            self.failure.get_or_insert(error);
-        }
+        self.judging.judge_image(image.to_owned(), Ok(changed)).map(Some)
     }
 
     fn attack(
-        &mut self,
-        at: usize,
+        &self,
+        seed: u64,
         known: &Known,
         decoded: &Decoded,
         before: &Verdict,
-    ) -> Result<(), JudgeError> {
-        let Under { seed, attack: attacks, .. } = &mut self.seeds[at];
-        let Some(attacks) = attacks else { return Ok(()) };
+    ) -> Result<Result<Attacked, Spared>, JudgeError> {
         let (picture, goal, score) = match target(known, decoded, before) {
             Ok(target) => target,
-            Err(why) => {
-                attacks.spare(why);
-                return Ok(());
-            }
+            Err(why) => return Ok(Err(why)),
         };
         let wanted = match goal {
             Goal::Raise => Conclusion::Unsafe,
             Goal::Lower => Conclusion::Safe,
         };
-        let settings = self.changes.square(seed_of(*seed, "square", picture));
+        let settings = self.changes.square(seed_of(seed, "square", picture));
         let attacked = attack(&picture.pixels, score, goal, settings, |pixels| {
             let pixels = Arc::new(pixels.clone());
             let pictures = vec![Picture { pixels, ..picture.clone() }];
@@ -133,8 +116,8 @@ impl Bench<'_> {
             let score = verdict.score.map(Probability::value);
             Ok::<_, JudgeError>(Seen { score, reached: verdict.verdict == wanted })
         })?;
-        attacks.add(known, &attacked);
-        Ok(())
+        // What is counted may wait for many images; pictures don't wait with it.
+        Ok(Ok(Attacked { picture: RgbImage::new(0, 0), ..attacked }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod labels;
+mod ledger;
 mod runs;
 mod sample;
 mod text;
@@ -15,13 +16,16 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use self::bench::{Bench, Under};
+use self::bench::Bench;
 use self::labels::Labels;
+use self::ledger::{Ledger, Under};
 use self::runs::Runs;
 use self::sample::Sample;
 use self::walk::Walk;
 use super::inputs::{Inputs, Unread};
+use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
+use super::number::at_least_one;
 use super::policy::PolicyArgs;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
@@ -50,6 +54,8 @@ pub(super) struct RobustnessCommand {
     changes: ChangeArgs,
     #[command(flatten)]
     judging: JudgingArgs,
+    #[command(flatten)]
+    jobs: JobsArgs,
     /// Keep every verdict: a run folder for the pictures as they are, and one a perturbation
     #[arg(short, long, value_name = "FOLDER", help_heading = "Output")]
     out: Option<PathBuf>,
@@ -76,7 +82,7 @@ struct ChangeArgs {
     seed: Vec<u64>,
     /// Take so many images of each source that are judged right as they are, by chance; without labels so
     /// many in all. UnsafeBench takes 500
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "K", value_parser = at_least_one::<u32>)]
     sample: Option<u32>,
     /// What people say of the images, for robust accuracy: a dataset as `praetor eval` takes it; sources, or
     /// else sets, are counted apart
@@ -87,11 +93,11 @@ struct ChangeArgs {
     attack: Option<Attack>,
     /// How often an attack may ask the judge of one image
     #[arg(long, value_name = "N", default_value_t = 100, requires = "attack",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = at_least_one::<u32>)]
     queries: u32,
     /// How far an attack may move a channel, in levels of 255; UnsafeBench's 0.01 is 0.7 of one
     #[arg(long, value_name = "LEVELS", default_value_t = 8, requires = "attack",
-          value_parser = clap::value_parser!(u8).range(1..))]
+          value_parser = at_least_one::<u8>)]
     epsilon: u8,
 }
 
@@ -116,6 +122,7 @@ struct Found {
 impl RobustnessCommand {
     pub(super) fn run(mut self) -> Outcome {
         self.changes.complete()?;
+        self.judging.model.at_once(self.jobs);
         let policy = self.policy.load_for(self.judging.stages.knows_names_only())?;
         let (found, failed) = self.measure(&policy)?;
         let mut out = io::stdout().lock();
@@ -161,16 +168,15 @@ impl RobustnessCommand {
             let manifest = self.judging.manifest(policy, &models, more);
             Runs::create(path, &changes.perturb, &changes.seed, &manifest)
         });
-        let bench = Bench {
-            changes,
-            judging: way.judging(),
+        let bench = Bench { changes, judging: way.judging(), labels: labels.as_ref() };
+        let ledger = Ledger {
+            perturbations: &changes.perturb,
             seeds: changes.seed.iter().map(|seed| changes.under(*seed)).collect(),
             runs: runs.transpose()?,
-            failure: None,
         };
         let hidden = ProgressBar::hidden();
         let bar = if self.quiet { hidden } else { super::report::progress_bar(count) };
-        let mut walk = Walk { bench, labels: labels.as_ref(), unread, bar };
+        let mut walk = Walk { bench, at_once: self.jobs.at_once(), ledger, unread, bar };
         match (&mut sample, all) {
             (Some(sample), _) => walk.sample(sample)?,
             (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks))?,

@@ -6,9 +6,14 @@ use crate::cli::style;
 use crate::eval::share_of;
 use crate::imaging::shown;
 use crate::store::Run;
+use crate::units::percent;
 use crate::workbench::tune::{
     BINS, ImageTally, PreconditionTuning, RuleTuning, Spread, Suggestion, Sweep, Tally, Tuning, bin,
 };
+
+/// Columns of a paragraph, and those of its margin.
+const WIDTH: usize = 96;
+const INDENT: usize = 10;
 
 const LEGEND: &str = "\
 M is how sure the model is that it sees something, from 0 to 1. Each precondition has a line below
@@ -93,7 +98,7 @@ fn precondition(text: &mut String, tuned: &PreconditionTuning) {
              {:.2}; {} between",
             marks(rejects, accepts),
             prior.value(),
-            percent(tuned.in_band, tuned.m.count)
+            percent(share_of(tuned.in_band, tuned.m.count), 0)
         );
     }
     for line in steps(tuned) {
@@ -132,7 +137,9 @@ fn steps(tuned: &PreconditionTuning) -> Vec<String> {
         let total: usize = parts.iter().map(|(_, count)| count).sum();
         let parts = parts.iter().filter(|(_, count)| *count > 0);
         let parts: Vec<String> = parts.map(|(name, count)| format!("{count} {name}")).collect();
-        (total > 0).then(|| format!("{word:<10} {:>5}  {}", percent(total, all), parts.join(", ")))
+        (total > 0).then(|| {
+            format!("{word:<10} {:>5}  {}", percent(share_of(total, all), 0), parts.join(", "))
+        })
     };
     ways.iter().filter_map(line).collect()
 }
@@ -243,25 +250,8 @@ fn suggestions(text: &mut String, suggestions: &[Suggestion]) {
     }
 }
 
-/// A paragraph with its word in front, at most 96 columns wide.
+/// A paragraph with its word in front.
 fn wrapped(word: &str, paragraph: &str) -> String {
-    let mut text = format!("    {word:<6}");
-    let mut column = text.chars().count();
-    for (index, part) in paragraph.split(' ').enumerate() {
-        let width = part.chars().count();
-        if index > 0 && column + 1 + width > 96 {
-            text.push_str("\n          ");
-            column = 10;
-        } else if index > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(part);
-        column += width;
-    }
-    text
-}
-
-fn percent(part: usize, whole: usize) -> String {
-    format!("{:.0} %", share_of(part, whole) * 100.0)
+    let lines = style::lines(paragraph.split(' '), WIDTH - INDENT);
+    format!("    {word:<6}{}", lines.join(&format!("\n{:INDENT$}", "")))
 }

@@ -7,6 +7,7 @@ use crate::eval::{Interval, share_of};
 use crate::imaging::shown;
 use crate::report::words;
 use crate::store::RunManifest;
+use crate::units::percent;
 use crate::verdict::{Conclusion, Method};
 
 /// A line on how the run was made.
@@ -38,13 +39,13 @@ pub(super) fn images(count: usize) -> String {
 
 /// A share in per cent, with as many digits as a small one needs: `12.5 %`, `0.02 %`.
 pub(super) fn share(part: usize, whole: usize) -> String {
-    let per_cent = share_of(part, whole) * 100.0;
+    let share = share_of(part, whole);
     match part {
         0 => "0 %".to_owned(),
         _ if part == whole => "100 %".to_owned(),
-        _ if per_cent < 0.01 => "below 0.01 %".to_owned(),
-        _ if per_cent < 1.0 => format!("{per_cent:.2} %"),
-        _ => format!("{per_cent:.1} %"),
+        _ if share * 100.0 < 0.01 => "below 0.01 %".to_owned(),
+        _ if share * 100.0 < 1.0 => percent(share, 2),
+        _ => percent(share, 1),
     }
 }
 

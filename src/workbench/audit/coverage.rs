@@ -5,7 +5,7 @@ use super::estimate::{ImageEstimates, images};
 use super::filled::{Answer, Label};
 use super::sheet::Plan;
 use super::strata::Member;
-use crate::eval::{Estimate, Random};
+use crate::eval::{Estimate, Random, share_of};
 use crate::ids::{Hash, ModelId, RuleId};
 use crate::verdict::{Conclusion, Outcome};
 
@@ -65,10 +65,6 @@ fn holds(estimate: Option<Estimate>, truth: f64) -> bool {
     (interval.low - 1e-9..=interval.high + 1e-9).contains(&truth)
 }
 
-fn share(of: usize, all: usize) -> f64 {
-    crate::eval::share_of(of, all)
-}
-
 /// How many of the simulated audits hold the true prevalence, precision and recall, and the mean of
 /// the estimated prevalence less the true one.
 fn covered(rate: f64, size: usize) -> ([usize; 3], f64) {
@@ -83,10 +79,10 @@ fn covered(rate: f64, size: usize) -> ([usize; 3], f64) {
         let both = members.iter().zip(&truth).filter(|(one, truth)| is_flagged(one) && **truth);
         let both = both.count();
         let found = audited(&members, &truth, size, seed);
-        let prevalence = share(positive, members.len());
+        let prevalence = share_of(positive, members.len());
         held[0] += usize::from(holds(found.prevalence, prevalence));
-        held[1] += usize::from(holds(found.precision, share(both, flagged)));
-        held[2] += usize::from(holds(found.recall, share(both, positive)));
+        held[1] += usize::from(holds(found.precision, share_of(both, flagged)));
+        held[2] += usize::from(holds(found.recall, share_of(both, positive)));
         bias += (found.prevalence.unwrap().value - prevalence) / 500.0;
         // Of one run the two ways to the share of unsafe images are the same, where both can be gone:
         // an unlucky sample may show a judge that flags at random.

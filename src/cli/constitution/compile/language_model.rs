@@ -9,6 +9,7 @@ use crate::cli::exit::Failure;
 use crate::cli::gpu::GpuArgs;
 use crate::cli::model;
 use crate::cli::models::named;
+use crate::cli::number::at_least_one;
 use crate::cli::remote::{Named, Server, ServerArgs};
 use crate::vlm::Chat;
 use crate::vlm::llama::{DEFAULT_CONTEXT_TOKENS, LlamaChat, LlamaOptions, LoadError, demo};
@@ -23,10 +24,11 @@ pub(super) struct LanguageModelArgs {
     #[arg(short, long, value_name = "MODEL")]
     pub(super) model: Option<String>,
     /// Threads for a GGUF model [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
     /// Room for a GGUF model's conversations, in tokens; at most what it was trained on
-    #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS")]
+    #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS",
+          value_parser = at_least_one::<NonZeroU32>)]
     context: NonZeroU32,
     #[command(flatten)]
     gpu: GpuArgs,

@@ -16,6 +16,7 @@ use self::language_model::LanguageModelArgs;
 use self::plan::{Plan, Task};
 use self::summary::Summary;
 use crate::cli::exit::Failure;
+use crate::cli::number::between;
 use crate::cli::style;
 use crate::cli::{Ending, Outcome};
 use crate::compile::{Compiler, DEFAULT_ROUNDS, Event};
@@ -54,7 +55,7 @@ pub(in crate::cli) struct Compile {
     force: bool,
     /// Rounds of rewriting at most (0 to 20)
     #[arg(long, default_value_t = DEFAULT_ROUNDS, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(0..=20))]
+        value_parser = between::<u32>(0, 20))]
     rounds: u32,
     /// A folder with prompts of your own, named as those in `prompts/`: `compile.objects.jinja`
     #[arg(long, value_name = "FOLDER")]

@@ -244,23 +244,13 @@ fn paragraph(text: &mut String, before: &str, words: &str) {
     hanging(text, (before, before), words);
 }
 
-/// A text over as many lines as it needs, the first with a beginning of its own.
+/// A text over as many lines as it needs, the first with a beginning of its own, as wide as the others'.
 fn hanging(text: &mut String, (first, next): (&str, &str), words: &str) {
-    let mut line = first.to_owned();
-    let mut is_empty = true;
-    for word in words.split(' ') {
-        if !is_empty && line.chars().count() + word.chars().count() >= COLUMNS {
-            let _ = writeln!(text, "{line}");
-            next.clone_into(&mut line);
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
+    let beginnings = std::iter::once(first).chain(std::iter::repeat(next));
+    let lines = style::lines(words.split(' '), COLUMNS - first.chars().count());
+    for (beginning, line) in beginnings.zip(lines) {
+        let _ = writeln!(text, "{beginning}{line}");
     }
-    let _ = writeln!(text, "{line}");
 }
 
 /// A count and its word.

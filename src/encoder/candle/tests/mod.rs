@@ -4,8 +4,6 @@
 
 mod demo;
 mod hostile;
-#[cfg(feature = "hub")]
-mod hub;
 mod parity;
 
 use std::path::PathBuf;

@@ -2,10 +2,9 @@
 //! whatever it sees, or reasoning about them always ends the same way.
 
 use super::super::{PreconditionTuning, Threshold};
-use super::{
-    FEW, Facts, IN_LOCK, Suggestion, SuggestionKind, in_constitution, percent, two_digits,
-};
+use super::{FEW, Facts, IN_LOCK, Suggestion, SuggestionKind, in_constitution, two_digits};
 use crate::eval::share_of;
+use crate::units::percent;
 use crate::verdict::Holds;
 use crate::workbench::recorded::images;
 
@@ -60,7 +59,7 @@ impl Facts<'_> {
                 "the model says {word} to `{}` even without an image (prior {prior:.2}), so that \
                  only an M {line} would count as such; {} of {} are left between the lines",
                 tuned.statement,
-                percent(open),
+                percent(open, 0),
                 images(tuned.m.count)
             ),
             key: IN_LOCK.to_owned(),

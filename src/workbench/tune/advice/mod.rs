@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{RuleTuning, Tally, Threshold};
 use crate::eval::share_of;
 use crate::ids::RuleId;
+use crate::units::percent;
 use crate::workbench::anew::{Anew, Case, Redecided};
 use crate::workbench::recorded::{Image, RecordedRule, images};
 
@@ -189,7 +190,7 @@ impl Facts<'_> {
             reason: format!(
                 "{} of the {} that it was asked about are flagged: the rule tells hardly any two \
                  apart",
-                percent(share_of(flagged, asked)),
+                percent(share_of(flagged, asked), 0),
                 images(asked)
             ),
             key: IN_LOCK.to_owned(),
@@ -233,10 +234,6 @@ const IN_LOCK: &str = "the rule's `preconditions:` in the lock";
 
 fn in_constitution(threshold: Threshold) -> String {
     format!("the rule's `settings: thresholds: {}:` in the constitution", threshold.key())
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }
 
 fn two_digits(value: f64) -> f64 {

@@ -2,8 +2,9 @@
 //! settle it.
 
 use super::super::{PreconditionTuning, Tally, Threshold};
-use super::{Facts, IN_LOCK, Suggestion, SuggestionKind, in_constitution, percent, two_digits};
+use super::{Facts, IN_LOCK, Suggestion, SuggestionKind, in_constitution, two_digits};
 use crate::eval::share_of;
+use crate::units::percent;
 use crate::verdict::Holds;
 use crate::workbench::anew::Anew;
 use crate::workbench::recorded::images;
@@ -51,7 +52,7 @@ impl Facts<'_> {
             reason: format!(
                 "{} of the {} that it was asked about stay undetermined, most of all because of \
                  `{}`: in {} of {} M lies {lies}",
-                percent(share),
+                percent(share, 0),
                 images(self.asked()),
                 culprit.statement,
                 above.max(below),
@@ -126,7 +127,7 @@ impl Facts<'_> {
             reason: format!(
                 "{} of the {} that it was asked about stay undetermined, because the model gives \
                  no usable answer to `{}`",
-                percent(share),
+                percent(share, 0),
                 images(self.asked()),
                 culprit.statement
             ),
