@@ -1,7 +1,8 @@
 //! The rounds: every way asks the same questions of the same pictures, in turn.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,10 @@ impl Drivers {
         }
     }
 }
+
+/// Before each measurement: threads of who was asked before go on spinning for a while when their work
+/// is done, on a core that is then missing.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// The ways that know an image again.
 const SHARING: [Way; 3] = [Way::Praetor, Way::Server, Way::Array];
@@ -203,6 +208,7 @@ impl<'a> Rounds<'a> {
         picture: &Picture,
         questions: &[Question],
     ) -> Outcome<Vec<Answered>> {
+        thread::sleep(QUIET);
         let started = Instant::now();
         let answers = self.drivers.ask(way, image, picture, questions)?;
         let seconds = started.elapsed().as_secs_f64();
