@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::cli::dataset::{ReadingArgs, UNKNOWN_RULE};
 use crate::cli::inputs::Unread;
 use crate::cli::{Failure, style};
-use crate::dataset::{Content, Dataset, Example, Mistake};
+use crate::dataset::{Dataset, Example, Mistake};
 use crate::eval::compare::{Truth, Truths};
-use crate::ids::{Hash, ImageHash, RuleId};
+use crate::ids::RuleId;
 use crate::imaging::shown;
 use crate::store::Run;
 use crate::verdict::Method;
@@ -28,7 +28,7 @@ pub(super) fn read(
         match row {
             Ok(example) => {
                 if let Some(is_unsafe) = example.label.is_unsafe() {
-                    let hash = hash(&example);
+                    let hash = example.hash().ok();
                     let Example { name, label, .. } = example;
                     truths.add(name, hash, &Truth { is_unsafe, violated: label.violated });
                 }
@@ -43,13 +43,6 @@ pub(super) fn read(
         style::notes(&unread.notes())?;
     }
     Ok(truths)
-}
-
-fn hash(example: &Example) -> Option<ImageHash> {
-    match &example.content {
-        Content::File(source) => fs_err::read(source.path()).ok().map(|bytes| Hash::of(&bytes)),
-        Content::Bytes(bytes) => Some(Hash::of(bytes)),
-    }
 }
 
 /// Every rule that a judge has judged, since a label that names another can never be found; nothing

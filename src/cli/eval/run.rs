@@ -8,9 +8,9 @@ use crate::cli::dataset::tasks;
 use crate::cli::{Failure, report};
 use crate::constitution::Policy;
 use crate::dataset::survey::Found;
-use crate::dataset::{Content, Dataset, Example};
+use crate::dataset::{Dataset, Example};
 use crate::eval::effectiveness::{Consulted, Judged};
-use crate::ids::{Hash, ImageHash};
+use crate::ids::ImageHash;
 use crate::pipeline::stream::judge_all;
 use crate::store::{Run, RunFolder, Settings};
 use crate::verdict::{Conclusion, Verdict};
@@ -149,13 +149,7 @@ impl Verdicts {
     }
 
     fn of(&self, example: &Example) -> Option<&Verdict> {
-        let by_bytes = || {
-            let hash = match &example.content {
-                Content::Bytes(bytes) => Hash::of(bytes),
-                Content::File(source) => Hash::of(&fs_err::read(source.path()).ok()?),
-            };
-            self.by_hash.get(&hash)
-        };
+        let by_bytes = || self.by_hash.get(&example.hash().ok()?);
         let at = self.by_name.get(&example.name).or_else(by_bytes)?;
         self.all.get(*at)
     }
