@@ -12,10 +12,9 @@ use super::spec::Spec;
 use crate::constitution::Policy;
 use crate::ids::{Hash, ModelId, RuleId, ViewKind};
 use crate::imaging::View;
-use crate::pipeline::baseline::IMAGE;
 use crate::pipeline::{JudgeError, Judging, Signature};
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, Method, Outcome, RuleVerdict, Step, Why};
+use crate::verdict::{Finding, Holds, IMAGE, Method, Outcome, RuleVerdict, Step, Why};
 
 /// What runs the weights.
 pub trait Runner: Send + Sync {

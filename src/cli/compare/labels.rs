@@ -11,7 +11,6 @@ use crate::eval::compare::{Truth, Truths};
 use crate::ids::RuleId;
 use crate::imaging::shown;
 use crate::store::Run;
-use crate::verdict::Method;
 
 /// Reads labels; an image is known by the hash of its file, where it is there, and by its name. Rows that
 /// can't be used are noted and left out.
@@ -52,7 +51,7 @@ fn rules(runs: &[Run]) -> Result<Option<BTreeSet<RuleId>>, Failure> {
     for run in runs {
         for verdict in run.verdicts()? {
             let verdict = verdict?;
-            if verdict.method == Method::Clue {
+            if verdict.lists_rules() {
                 rules.extend(verdict.rules.into_iter().map(|rule| rule.rule));
             }
         }
