@@ -76,7 +76,8 @@ pub(crate) mod with_onnx {
             assert!(far < NEAR, "{name}, {}: {ours} for {theirs}", spec.labels[index].name);
             furthest = furthest.max(far);
         }
-        let found = detections(&spec, &numbers).unwrap();
+        let extent = spec.input.extent(picture.width(), picture.height());
+        let found = detections(&spec, &numbers, extent).unwrap();
         assert_eq!(found.len(), seen.detections.len(), "{name}: {found:?}");
         let scale = f64::from(picture.width().max(picture.height())) / f64::from(spec.input.side);
         for (ours, theirs) in found.iter().zip(&seen.detections) {
