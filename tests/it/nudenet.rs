@@ -117,6 +117,17 @@ pub(crate) mod with_onnx {
     }
 
     #[test]
+    fn an_empty_variable_names_no_library() {
+        let arguments = ["judge", "a.png", "-c", DEMO, "--classifier", "nudenet"];
+        let arguments = [&arguments[..], &["--weights", "nowhere.onnx"]].concat();
+        let run = Praetor::new().run_in(&[("ORT_DYLIB_PATH", "")], &arguments);
+        assert_eq!(run.code, 3, "{}", run.err);
+        // The system's may be there or not.
+        let looked_for = run.err.contains("onnxruntime.") || run.err.contains("nowhere.onnx");
+        assert!(looked_for && !run.err.contains("from ``"), "{}", run.err);
+    }
+
+    #[test]
     fn a_classifier_judges_in_the_place_of_a_model() {
         let (Some(weights), Some(library)) = (fetched("320n.onnx"), fetched("libonnxruntime.so"))
         else {
