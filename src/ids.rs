@@ -129,6 +129,16 @@ impl Hash {
         Self::truncate(&blake3::hash(bytes))
     }
 
+    /// Hashes what can be read as [`Hash::of`] does, a block at a time.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn of_reader(reader: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(reader)?;
+        Ok(Self::truncate(&hasher.finalize()))
+    }
+
     /// The bytes themselves, as a key of a table.
     pub fn bytes(&self) -> &[u8; 16] {
         &self.0

@@ -12,10 +12,9 @@ use super::spec::Spec;
 use crate::constitution::Policy;
 use crate::ids::{Hash, ModelId, RuleId, ViewKind};
 use crate::imaging::View;
-use crate::pipeline::baseline::IMAGE;
 use crate::pipeline::{JudgeError, Judging, Signature};
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, Method, Outcome, RuleVerdict, Step, Why};
+use crate::verdict::{Finding, Holds, IMAGE, Method, Outcome, RuleVerdict, Step, Why};
 
 /// What runs the weights.
 pub trait Runner: Send + Sync {
@@ -66,6 +65,16 @@ pub enum ClassifierError {
         /// How many labels the spec has.
         labels: usize,
     },
+    /// The weights give what is no number.
+    #[error(
+        "`{path}` is not the file of `{name}`, or damaged: of an empty picture it gives what is no finite number"
+    )]
+    NotFinite {
+        /// The file.
+        path: String,
+        /// The classifier.
+        name: String,
+    },
     /// The runtime failed on an image.
     #[error("the classifier failed: {detail}")]
     Failed {
@@ -77,14 +86,18 @@ pub enum ClassifierError {
 /// Runs the weights once, on nothing, to see whether they give what the spec says; `path` is for the error.
 ///
 /// # Errors
-/// [`ClassifierError::Output`] where the numbers are other ones, or what the runtime said.
+/// [`ClassifierError::Output`] or [`ClassifierError::NotFinite`] where the numbers are other ones, or what the
+/// runtime said.
 pub fn fits(spec: &Spec, runner: &dyn Runner, path: &Path) -> Result<(), ClassifierError> {
     let side = spec.input.side;
     let numbers = runner.run(side, vec![0.0; 3 * side as usize * side as usize])?;
-    if scores(spec, &numbers).is_some() {
+    if scores(spec, &numbers, [f64::from(side); 2]).is_some() {
         return Ok(());
     }
     let (path, name) = (path.display().to_string(), spec.name.clone());
+    if numbers.iter().any(|number| !number.is_finite()) {
+        return Err(ClassifierError::NotFinite { path, name });
+    }
     let (numbers, labels) = (numbers.len(), spec.labels.len());
     Err(ClassifierError::Output { path, name, numbers, labels })
 }
@@ -133,9 +146,11 @@ impl<'a> ClassifierJudge<'a> {
     }
 
     fn numbers(&self, view: &View) -> Result<Vec<Probability>, Why> {
-        let tensor = tensor(view.pixels(), &self.spec.input);
-        let numbers = self.runner.run(self.spec.input.side, tensor).map_err(Why::failed)?;
-        scores(self.spec, &numbers).ok_or_else(|| {
+        let (pixels, input) = (view.pixels(), &self.spec.input);
+        let tensor = tensor(pixels, input);
+        let numbers = self.runner.run(input.side, tensor).map_err(Why::failed)?;
+        let extent = input.extent(pixels.width(), pixels.height());
+        scores(self.spec, &numbers, extent).ok_or_else(|| {
             let (got, name) = (numbers.len(), &self.spec.name);
             let detail = format!("{got} numbers came that are not the output of `{name}`");
             Why::Failed { detail }
@@ -173,7 +188,7 @@ impl<'a> ClassifierJudge<'a> {
 }
 
 fn reached(open: Finding, score: Probability, threshold: f64) -> Finding {
-    let holds = if score.value() >= threshold { Holds::Yes } else { Holds::No };
+    let holds = if score.value() > threshold { Holds::Yes } else { Holds::No };
     Finding {
         score: Some(score),
         accepts_above: Some(threshold),
@@ -257,6 +272,28 @@ mod tests {
         assert_eq!((flagged.verdict, flagged.violated.len()), (Conclusion::Unsafe, 0));
         assert_eq!(flagged.rules[0].rule.as_str(), IMAGE);
         assert_eq!(flagged.rules[0].findings.len(), 5);
+    }
+
+    #[test]
+    fn a_score_at_the_threshold_is_no_violation() {
+        let at = verdict("violence", Some([-3.0, 0.0, -3.0, -3.0, -3.0]));
+        assert_eq!((at.verdict, at.score), (Conclusion::Safe, Probability::new(0.5)));
+        let above = verdict("violence", Some([-3.0, 0.001, -3.0, -3.0, -3.0]));
+        assert_eq!(above.verdict, Conclusion::Unsafe);
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_are_told_of_by_what_is_wrong() {
+        let spec = Spec::built_in("q16").unwrap().unwrap();
+        let told = |numbers: &[f32]| {
+            let runner = Fixed(Some(numbers.to_vec()));
+            fits(&spec, &runner, Path::new("w.onnx")).map_err(|error| error.to_string())
+        };
+        assert_eq!(told(&[1.0, 2.0]), Ok(()));
+        assert!(told(&[1.0]).unwrap_err().contains("gives 1 numbers a picture, for 2 labels"));
+        let not_finite = told(&[1.0, f32::NAN]).unwrap_err();
+        assert!(not_finite.contains("no finite number"), "{not_finite}");
+        assert!(!not_finite.contains("for 2 labels"), "{not_finite}");
     }
 
     #[test]

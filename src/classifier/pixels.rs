@@ -1,6 +1,5 @@
 //! From a picture to the numbers that a classifier is given.
 
-use image::imageops;
 use image::{Rgb, RgbImage};
 
 use super::spec::{Fit, Input, Order};
@@ -23,12 +22,7 @@ pub fn tensor(picture: &RgbImage, input: &Input) -> Vec<f32> {
 fn square(picture: &RgbImage, input: &Input) -> RgbImage {
     let side = input.side;
     match input.fit {
-        Fit::Pad => {
-            let longest = picture.width().max(picture.height());
-            let mut padded = RgbImage::new(longest, longest);
-            imageops::replace(&mut padded, picture, 0, 0);
-            between_neighbours(&padded, side)
-        }
+        Fit::Pad => between_neighbours(picture, side),
         Fit::Squash => smooth(picture, side, Framing::Squeezed),
         Fit::Crop => smooth(picture, side, Framing::Middle(side)),
     }
@@ -42,10 +36,13 @@ fn smooth(picture: &RgbImage, side: u32, framing: Framing) -> RgbImage {
     bytes.and_then(|bytes| RgbImage::from_raw(side, side, bytes)).unwrap_or_default()
 }
 
-/// Scales a square picture as OpenCV's `INTER_LINEAR` does: each new pixel lies between the four that are
-/// next to its middle, however many it stands for, and is rounded to 8 bits.
+/// Pads a picture to a square with black on the right or below, and scales it as OpenCV's `INTER_LINEAR`
+/// does: each new pixel lies between the four that are next to its middle, however many it stands for, and
+/// is rounded to 8 bits.
+///
+/// The padding is never laid out: a picture of one row costs no more than its pixels.
 fn between_neighbours(picture: &RgbImage, side: u32) -> RgbImage {
-    let length = picture.width();
+    let length = picture.width().max(picture.height());
     let ratio = f64::from(length) / f64::from(side);
     let last = length.saturating_sub(1);
     let places: Vec<(u32, u32, f64)> = (0..side)
@@ -57,7 +54,9 @@ fn between_neighbours(picture: &RgbImage, side: u32) -> RgbImage {
         .collect();
     RgbImage::from_fn(side, side, |x, y| {
         let ((left, right, across), (top, bottom, down)) = (places[x as usize], places[y as usize]);
-        let at = |x: u32, y: u32| picture.get_pixel(x, y).0.map(f64::from);
+        let at = |x: u32, y: u32| {
+            picture.get_pixel_checked(x, y).map_or([0; 3], |pixel| pixel.0).map(f64::from)
+        };
         let corners = [at(left, top), at(right, top), at(left, bottom), at(right, bottom)];
         Rgb(std::array::from_fn(|channel| {
             let [one, two, three, four] = corners.map(|corner| corner[channel]);
@@ -109,6 +108,34 @@ mod tests {
         let square = square(&wide, &input(Fit::Pad, Order::Rgb, 4));
         assert_eq!(square.get_pixel(3, 1).0, [200; 3]);
         assert_eq!(square.get_pixel(0, 2).0, [0; 3]);
+    }
+
+    /// A padded square of this would have thirty gigabytes.
+    #[test]
+    fn a_very_long_picture_is_padded_without_laying_out_its_square() {
+        for (width, height) in [(100_000, 1), (1, 100_000)] {
+            let long = RgbImage::from_pixel(width, height, Rgb([200; 3]));
+            let square = square(&long, &input(Fit::Pad, Order::Rgb, 320));
+            assert_eq!(square.dimensions(), (320, 320));
+            // Nothing but padding lies beside the middle of the first row.
+            assert!(square.pixels().all(|pixel| pixel.0 == [0; 3]), "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn padding_that_is_not_laid_out_counts_as_if_it_were() {
+        for (width, height) in [(31, 9), (9, 31), (16, 16)] {
+            let picture = RgbImage::from_fn(width, height, |x, y| {
+                Rgb([x, y, 7 * x + 5 * y].map(|level| u8::try_from(level % 256).unwrap()))
+            });
+            let longest = width.max(height);
+            let mut padded = RgbImage::new(longest, longest);
+            image::imageops::replace(&mut padded, &picture, 0, 0);
+            for side in [7, 20, 64] {
+                let expected = between_neighbours(&padded, side);
+                assert!(between_neighbours(&picture, side) == expected, "{width}x{height}, {side}");
+            }
+        }
     }
 
     /// `cv2.resize` of the row 0, 30, 60, 90, 120, 150 to three: 15, 75, 135.

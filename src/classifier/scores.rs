@@ -5,7 +5,8 @@ use super::spec::{Output, Spec};
 use crate::units::Probability;
 
 /// The score of each label, in the spec's order; nothing where the numbers are not those of the spec.
-pub fn scores(spec: &Spec, numbers: &[f32]) -> Option<Vec<Probability>> {
+/// `extent` is the picture's size in pixels of the square that the classifier saw.
+pub fn scores(spec: &Spec, numbers: &[f32], extent: [f64; 2]) -> Option<Vec<Probability>> {
     if numbers.iter().any(|number| !number.is_finite()) {
         return None;
     }
@@ -16,7 +17,7 @@ pub fn scores(spec: &Spec, numbers: &[f32]) -> Option<Vec<Probability>> {
     let plain = numbers.iter().map(|number| f64::from(*number));
     Some(match spec.output {
         Output::Detections => {
-            let found = detections(spec, numbers)?;
+            let found = detections(spec, numbers, extent)?;
             let best = |label: usize| {
                 let of_label = found.iter().filter(|found| found.label == label);
                 of_label.map(|found| found.score).fold(0.0, f64::max)
@@ -42,7 +43,7 @@ mod tests {
 
     fn of(name: &str, numbers: &[f32]) -> Option<Vec<String>> {
         let spec = Spec::built_in(name).unwrap().unwrap();
-        let scores = scores(&spec, numbers)?;
+        let scores = scores(&spec, numbers, [f64::from(spec.input.side); 2])?;
         Some(scores.iter().map(Probability::to_string).collect())
     }
 

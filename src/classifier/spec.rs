@@ -31,7 +31,7 @@ pub struct Spec {
     /// For detections: of two boxes that overlap by more than this, the surer one is kept.
     #[serde(default = "most_overlap")]
     pub most_overlap: f64,
-    /// A label whose score is at least this is a violation.
+    /// A label whose score is above this is a violation.
     pub threshold: f64,
     /// What each number is about, in their order.
     pub labels: Vec<Label>,
@@ -76,6 +76,20 @@ pub struct Input {
     /// What each channel is divided by.
     #[serde(default = "ones")]
     pub std: [f32; 3],
+}
+
+impl Input {
+    /// A picture's size in pixels of the square that the classifier sees of it; what is beyond is padding.
+    pub fn extent(&self, width: u32, height: u32) -> [f64; 2] {
+        let side = f64::from(self.side);
+        match self.fit {
+            Fit::Pad => {
+                let scale = side / f64::from(width.max(height));
+                [f64::from(width) * scale, f64::from(height) * scale]
+            }
+            Fit::Crop | Fit::Squash => [side; 2],
+        }
+    }
 }
 
 fn ones() -> [f32; 3] {
@@ -195,9 +209,16 @@ impl Spec {
         categories
     }
 
-    /// Changes with everything that can change a score.
+    /// Changes with everything that can change a verdict, and with nothing that is said for people.
     pub fn hash(&self) -> Hash {
-        Hash::of(format!("{self:?}").as_bytes())
+        let said = Self {
+            checked: Checked::default(),
+            source: String::new(),
+            licence: String::new(),
+            file: String::new(),
+            ..self.clone()
+        };
+        Hash::of(format!("{said:?}").as_bytes())
     }
 }
 
@@ -250,6 +271,21 @@ mod tests {
             assert_eq!(spec.categories(), categories, "{name}");
         }
         assert!(Spec::built_in("nude").is_none());
+    }
+
+    #[test]
+    fn what_is_said_for_people_makes_no_other_classifier() {
+        let text = include_str!("../../classifiers/q16.yaml");
+        let spec = Spec::parse(text).unwrap();
+        let words = Spec {
+            checked: Checked::Weights,
+            source: "elsewhere".to_owned(),
+            licence: "another".to_owned(),
+            file: "other words".to_owned(),
+            ..spec.clone()
+        };
+        assert_eq!(words.hash(), spec.hash());
+        assert_ne!(Spec { threshold: 0.6, ..spec.clone() }.hash(), spec.hash());
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl ClassifierArgs {
         let runtime = self
             .onnxruntime
             .clone()
-            .or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
+            .or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from))
+            .filter(|path| !path.as_os_str().is_empty());
         let runner = run(runtime.as_deref(), weights)
             .and_then(|runner| fits(&spec, &*runner, weights).map(|()| runner))
             .map_err(|error| Failure::unopened(&error, Some(help(&error))))?;

@@ -36,8 +36,8 @@ pub(super) struct ReadingArgs {
     /// What it is, where that is not recognised: folder, jsonl, csv, imagefolder, parquet
     #[arg(long = "as", value_name = "FORMAT")]
     layout: Option<Format>,
-    /// Which column holds what: image, `safety_label`, violated, label, category, source, set or
-    /// text, such as `category=rule` (repeat for more)
+    /// Which column holds what: image, index, `safety_label`, violated, label, category, source, set
+    /// or text, such as `category=rule` (repeat for more)
     #[arg(long = "column", value_name = "WHAT=NAME", value_parser = column)]
     columns: Vec<(Role, String)>,
     /// What the word of a folder, class, category, source or set means: safe, unsafe, rule:ID,

@@ -1,8 +1,6 @@
 //! Lines and records of bounded length, so that a file without an end of line can't fill the memory.
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of the longest line or record. An image of 64 MiB, the largest that is judged where nobody says
 /// otherwise, has 86 MiB in base64.
@@ -80,39 +78,46 @@ impl<From: BufRead> Iterator for Lines<From> {
 
 /// A reader that fails where more is read for one record than may be; whoever reads says when the next
 /// begins.
+#[derive(Debug)]
 pub(super) struct Records<From> {
     from: From,
-    read: RecordBytes,
+    /// Bytes read since the record began.
+    of_record: u64,
     longest: u64,
-}
-
-/// How much was read for a record.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RecordBytes(Arc<AtomicU64>);
-
-impl RecordBytes {
-    /// A record begins.
-    pub(super) fn begin(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
+    /// What was read last, and the byte that it begins at.
+    last: (u64, Vec<u8>),
 }
 
 impl<From> Records<From> {
     /// From the beginning of a file.
     pub(super) fn new(from: From, longest: u64) -> Self {
-        Self { from, read: RecordBytes::default(), longest }
+        Self { from, of_record: 0, longest, last: (0, Vec::new()) }
     }
 
-    /// To say by when a record begins.
-    pub(super) fn counter(&self) -> RecordBytes {
-        self.read.clone()
+    /// A record begins.
+    pub(super) fn begin(&mut self) {
+        self.of_record = 0;
+    }
+
+    /// Whether the byte before this one, of what was read last, ends a line.
+    pub(super) fn ends_line(&self, before: u64) -> bool {
+        let (first, bytes) = &self.last;
+        let at = before.checked_sub(first + 1).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| bytes.get(at)) == Some(&b'\n')
     }
 }
 
 impl<From: Read> Read for Records<From> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(buffer)?;
-        let of_record = self.read.0.fetch_add(read as u64, Ordering::Relaxed);
+        if read > 0 {
+            let (first, bytes) = &mut self.last;
+            *first += bytes.len() as u64;
+            bytes.clear();
+            bytes.extend_from_slice(&buffer[..read]);
+        }
+        let of_record = self.of_record;
+        self.of_record += read as u64;
         if of_record > self.longest {
             let detail = format!(
                 "a record is longer than {} MiB; look for a quotation mark that is never closed",
@@ -126,7 +131,9 @@ impl<From: Read> Read for Records<From> {
 
 impl<From: Seek> Seek for Records<From> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.from.seek(to)
+        let at = self.from.seek(to)?;
+        self.last = (at, Vec::new());
+        Ok(at)
     }
 }
 

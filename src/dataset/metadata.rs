@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::recognise::extension;
 use super::row::{Reach, is_split};
 use super::{DatasetError, Example, Examples, Format, Options, Reading, manifest};
 
@@ -17,14 +18,12 @@ pub(super) fn read(
 ) -> Result<Examples, DatasetError> {
     // Images are named in any case, since it is by their paths that they belong to a split.
     let within = (Reach::Within, Reading::Images);
-    let of_file = |file: &PathBuf| match file.extension().and_then(|end| end.to_str()) {
-        Some("csv") => manifest::read(file, Format::Csv, Arc::clone(options), within),
+    let of_file = |file: &PathBuf| match extension(file).as_str() {
+        "csv" => manifest::read(file, Format::Csv, Arc::clone(options), within),
         #[cfg(feature = "parquet")]
-        Some("parquet") => {
-            super::parquet::read(std::slice::from_ref(file), options, Reading::Images)
-        }
+        "parquet" => super::parquet::read(std::slice::from_ref(file), options, Reading::Images),
         #[cfg(not(feature = "parquet"))]
-        Some("parquet") => Err(DatasetError::NoParquet { path: file.clone() }),
+        "parquet" => Err(DatasetError::NoParquet { path: file.clone() }),
         _ => manifest::read(file, Format::Jsonl, Arc::clone(options), within),
     };
     let files: Result<Vec<_>, _> = files.iter().map(of_file).collect();

@@ -53,8 +53,10 @@ pub use self::label::{BadMeaning, Label, Meaning, Safety};
 pub use self::recognise::Format;
 #[cfg(feature = "parquet")]
 pub use self::write::{ParquetWriter, WriteError};
-use crate::ids::RuleId;
-use crate::imaging::{DecodeError, Decoded, Limits, Source, decode, decode_bytes};
+use crate::ids::{Hash, ImageHash, RuleId};
+use crate::imaging::{
+    DecodeError, Decoded, Limits, Problem, Source, decode, decode_bytes, file_bytes, file_hash,
+};
 
 /// One image and what people say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +91,36 @@ impl Example {
         match &self.content {
             Content::File(source) => decode(source, limits),
             Content::Bytes(bytes) => decode_bytes(&Source::new(&self.name), bytes, limits),
+        }
+    }
+
+    /// Hash of the image file's bytes, by which the same image is found again. Of a file a block is held at
+    /// a time.
+    ///
+    /// # Errors
+    /// As [`file_hash`] gives them.
+    pub fn hash(&self) -> Result<ImageHash, DecodeError> {
+        match &self.content {
+            Content::File(source) => file_hash(source),
+            Content::Bytes(bytes) => Ok(Hash::of(bytes)),
+        }
+    }
+
+    /// The image file's bytes.
+    ///
+    /// # Errors
+    /// As [`file_bytes`] gives them; bytes in the dataset are held to the same limit.
+    pub fn bytes(&self, limits: &Limits) -> Result<Arc<[u8]>, DecodeError> {
+        let limit_bytes = limits.file_bytes;
+        match &self.content {
+            Content::File(source) => file_bytes(source, limits).map(Into::into),
+            Content::Bytes(bytes) if u64::try_from(bytes.len()).is_ok_and(|n| n <= limit_bytes) => {
+                Ok(Arc::clone(bytes))
+            }
+            Content::Bytes(_) => {
+                let problem = Problem::TooLarge { limit_bytes };
+                Err(DecodeError { path: self.name.clone().into(), problem })
+            }
         }
     }
 }

@@ -133,7 +133,7 @@ fn of_folder(path: &Path, chosen: Option<Format>) -> Result<(Format, Vec<PathBuf
     }
 }
 
-/// Files down to some depth, by name; what is hidden is passed over.
+/// Files down to some depth, by name; what is hidden or can't be walked to is passed over.
 fn below(
     path: &Path,
     depth: usize,
@@ -145,7 +145,11 @@ fn below(
     let walk = walkdir::WalkDir::new(path).max_depth(depth).follow_links(true).sort_by_file_name();
     let mut found = Vec::new();
     for entry in walk.into_iter().filter_entry(shown) {
-        let entry = entry.map_err(std::io::Error::from)?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.depth() == 0 => return Err(std::io::Error::from(error).into()),
+            Err(_) => continue,
+        };
         if entry.file_type().is_file() && wanted(entry.path()) {
             found.push(entry.into_path());
         }
@@ -154,10 +158,11 @@ fn below(
 }
 
 fn has_image(path: &Path) -> bool {
-    crate::imaging::Sources::new([path], std::io::empty()).next().is_some_and(|first| first.is_ok())
+    crate::imaging::Sources::new([path], std::io::empty()).any(|image| image.is_ok())
 }
 
-fn extension(path: &Path) -> String {
+/// The end of a file's name, in lower case; empty where it has none.
+pub(super) fn extension(path: &Path) -> String {
     path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 

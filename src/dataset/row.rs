@@ -138,10 +138,10 @@ pub(super) fn filled(cell: &str) -> Option<String> {
     (!cell.is_empty()).then(|| cell.to_owned())
 }
 
-/// The rules of a cell that is one text, separated by `;`, `,` or space; `none` and `-` for none.
+/// The rules of a cell that is one text, separated by `;`, `,` or space; `none`, `[]` and `-` for none.
 pub(super) fn rules_of(cell: &str) -> Vec<String> {
     let words = cell.split([';', ',', ' ', '\t', '\n']).filter(|word| !word.is_empty());
-    words.filter(|word| !matches!(*word, "none" | "-")).map(str::to_owned).collect()
+    words.filter(|word| !matches!(*word, "none" | "[]" | "-")).map(str::to_owned).collect()
 }
 
 /// Whether a dataset may name files outside of its folder.
@@ -242,6 +242,8 @@ mod tests {
     #[test]
     fn rules_in_one_cell() {
         assert_eq!(rules_of("a.b; c,d"), ["a.b", "c", "d"]);
-        assert!(rules_of("none").is_empty());
+        for none in ["none", "[]", "-"] {
+            assert!(rules_of(none).is_empty(), "{none}");
+        }
     }
 }

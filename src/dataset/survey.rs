@@ -85,19 +85,27 @@ pub struct Survey {
     pub contradictions: Found,
     /// Images that can't be read, or decoded where that was asked for.
     pub unreadable: Found,
+    /// The first row of each image.
     #[serde(skip)]
     seen: HashMap<ImageHash, u32>,
+    /// What was first said of an image in a category, and in which row.
     #[serde(skip)]
-    said: HashMap<Hash, Hash>,
+    said: HashMap<Hash, (Hash, u32)>,
+    /// What was first said otherwise.
+    #[serde(skip)]
+    otherwise: HashMap<Hash, (Hash, u32)>,
 }
 
-/// What of the labels of an image must agree within a category. Another category is no
-/// contradiction: an image may be collected for two, and be unsafe by one of them.
-fn judgement(label: &Label) -> Hash {
+/// What of the labels of an image must agree within a category; nothing where there is no label. Another
+/// category is no contradiction: an image may be collected for two, and be unsafe by one of them.
+fn judgement(label: &Label) -> Option<Hash> {
+    if label.safety.is_none() && label.violated.is_none() {
+        return None;
+    }
     let rules = label.violated.iter().flatten().map(|rule| rule.as_str().as_bytes());
     let known: &[u8] = if label.violated.is_some() { b"rules" } else { b"" };
     let safety = label.safety.map(|safety| safety.to_string()).unwrap_or_default();
-    Hash::of_parts([safety.as_bytes(), known].into_iter().chain(rules))
+    Some(Hash::of_parts([safety.as_bytes(), known].into_iter().chain(rules)))
 }
 
 impl Survey {
@@ -116,9 +124,9 @@ impl Survey {
         if let Some(trouble) = trouble {
             return self.unreadable.add(|| trouble);
         }
-        match bytes_hash(example) {
+        match example.hash() {
             Ok(hash) => self.compare(example, hash),
-            Err(error) => self.unreadable.add(|| error),
+            Err(error) => self.unreadable.add(|| error.to_string()),
         }
     }
 
@@ -135,17 +143,21 @@ impl Survey {
 
     fn compare(&mut self, example: &Example, hash: ImageHash) {
         let row = u32::try_from(self.rows).unwrap_or(u32::MAX);
-        let Some(first) = self.seen.insert(hash, row) else {
-            self.said.insert(within(hash, &example.label), judgement(&example.label));
-            return;
-        };
-        self.seen.insert(hash, first);
-        let says = judgement(&example.label);
-        match self.said.insert(within(hash, &example.label), says) {
-            Some(said) if said != says => self
-                .contradictions
-                .add(|| format!("{} is row {first} again, with another label", example.name)),
-            _ => self.duplicates.add(|| format!("{} is row {first} again", example.name)),
+        let first = *self.seen.entry(hash).or_insert(row);
+        let other = judgement(&example.label).and_then(|says| {
+            let image = within(hash, &example.label);
+            let (said, before) = *self.said.entry(image).or_insert((says, row));
+            if said == says {
+                return self.otherwise.get(&image).map(|(_, before)| *before);
+            }
+            self.otherwise.entry(image).or_insert((says, row));
+            Some(before)
+        });
+        if let Some(other) = other {
+            let told = || format!("{} is row {other} again, with another label", example.name);
+            self.contradictions.add(told);
+        } else if first != row {
+            self.duplicates.add(|| format!("{} is row {first} again", example.name));
         }
     }
 
@@ -168,16 +180,6 @@ impl Survey {
 fn within(image: ImageHash, label: &Label) -> Hash {
     let category = label.category.as_deref().unwrap_or_default();
     Hash::of_parts([image.bytes().as_slice(), category.as_bytes()])
-}
-
-fn bytes_hash(example: &Example) -> Result<ImageHash, String> {
-    match &example.content {
-        Content::Bytes(bytes) => Ok(Hash::of(bytes)),
-        Content::File(source) => match fs_err::read(source.path()) {
-            Ok(bytes) => Ok(Hash::of(&bytes)),
-            Err(error) => Err(error.to_string()),
-        },
-    }
 }
 
 fn cells_as_list<S: serde::Serializer>(
@@ -229,6 +231,32 @@ mod tests {
         assert_eq!(survey.labels, Cell { safe: 3, unsafe_: 2, unlabelled: 0 });
         assert_eq!(survey.duplicates.first, ["b is row 1 again", "e is row 1 again"]);
         assert_eq!(survey.contradictions.first, ["c is row 1 again, with another label"]);
+    }
+
+    /// The row that is named has another label, which the first row with those bytes need not have.
+    #[test]
+    fn a_contradiction_is_to_the_row_that_says_otherwise_and_no_label_is_none() {
+        let mut survey = Survey::default();
+        let unlabelled = |name: &str| {
+            let mut example = example(name, b"1", Safety::Safe, "Spam");
+            example.label.safety = None;
+            example
+        };
+        for row in [
+            example("a", b"1", Safety::Safe, "Hate"),
+            unlabelled("b"),
+            example("c", b"1", Safety::Unsafe, "Spam"),
+            unlabelled("d"),
+            example("e", b"1", Safety::Safe, "Spam"),
+            example("f", b"1", Safety::Unsafe, "Spam"),
+        ] {
+            survey.add(&Ok(row), None);
+        }
+        let again = ["b is row 1 again", "c is row 1 again", "d is row 1 again"];
+        assert_eq!(survey.duplicates.first, again);
+        let otherwise =
+            ["e is row 3 again, with another label", "f is row 5 again, with another label"];
+        assert_eq!(survey.contradictions.first, otherwise);
     }
 
     #[test]

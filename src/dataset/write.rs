@@ -1,7 +1,7 @@
 //! Writes UnsafeBench's own layout: Parquet with `image` (a struct of `bytes` and `path`),
 //! `safety_label`, `category`, `source` and `text`, as its files on the Hugging Face hub have it.
 //!
-//! Image files go in as they are, byte by byte. A hundred rows are held at once.
+//! Image files go in as they are, byte by byte. A hundred rows are held at once, or fewer where they are large.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,10 +16,17 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use super::{Content, Example, Safety};
+use super::{Example, Safety};
+use crate::imaging::{DecodeError, Limits};
 
 /// Rows of a group, as the `datasets` library chooses for images.
 const GROUP: usize = 100;
+
+/// Bytes of a group, unless one row has more.
+const GROUP_BYTES: usize = 64 << 20;
+
+/// Bytes of the largest image. Offsets in a column have 31 bits, and a group may have other bytes as well.
+const LARGEST: u64 = 1 << 30;
 
 /// What the `datasets` library knows the columns by.
 const FEATURES: &str = r#"{"info": {"features": {"image": {"_type": "Image"}, "safety_label": {"dtype": "string", "_type": "Value"}, "category": {"dtype": "string", "_type": "Value"}, "source": {"dtype": "string", "_type": "Value"}, "text": {"dtype": "string", "_type": "Value"}}}}"#;
@@ -29,6 +36,9 @@ pub struct ParquetWriter<To: Write + Send> {
     writer: ArrowWriter<To>,
     schema: Arc<Schema>,
     rows: Vec<Row>,
+    /// Bytes in those rows.
+    held: usize,
+    limits: Limits,
     written: u64,
 }
 
@@ -41,6 +51,14 @@ struct Row {
     text: Option<String>,
 }
 
+impl Row {
+    fn size(&self) -> usize {
+        let texts =
+            [Some(&self.path), self.category.as_ref(), self.source.as_ref(), self.text.as_ref()];
+        self.bytes.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
 /// An example that can't be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,20 +69,20 @@ pub enum WriteError {
         /// Which image.
         name: String,
     },
-    /// The image's file can't be read.
-    #[error("{0}")]
-    Image(std::io::Error),
+    /// The image's file can't be read, or is too large.
+    #[error(transparent)]
+    Image(#[from] DecodeError),
     /// The file can't be written.
     #[error("the Parquet file can't be written: {0}")]
     Parquet(#[from] ParquetError),
 }
 
 impl<To: Write + Send> ParquetWriter<To> {
-    /// Begins a file.
+    /// Begins a file. Images are read within the limit on a file's bytes, and at most a gibibyte of each.
     ///
     /// # Errors
     /// When nothing can be written to it.
-    pub fn new(to: To) -> Result<Self, WriteError> {
+    pub fn new(to: To, limits: &Limits) -> Result<Self, WriteError> {
         let image = Fields::from(vec![
             Field::new("bytes", DataType::Binary, true),
             Field::new("path", DataType::Utf8, true),
@@ -83,7 +101,8 @@ impl<To: Write + Send> ParquetWriter<To> {
             .set_key_value_metadata(Some(vec![features]))
             .build();
         let writer = ArrowWriter::try_new(to, Arc::clone(&schema), Some(properties))?;
-        Ok(Self { writer, schema, rows: Vec::new(), written: 0 })
+        let limits = Limits { file_bytes: limits.file_bytes.min(LARGEST), ..limits.clone() };
+        Ok(Self { writer, schema, rows: Vec::new(), held: 0, limits, written: 0 })
     }
 
     /// Adds an image.
@@ -97,16 +116,19 @@ impl<To: Write + Send> ParquetWriter<To> {
         let Some(safety) = label.safety else {
             return Err(WriteError::Unlabelled { name: name() });
         };
-        let bytes = match &example.content {
-            Content::Bytes(bytes) => Arc::clone(bytes),
-            Content::File(source) => fs_err::read(source.path()).map_err(WriteError::Image)?.into(),
-        };
+        let bytes = example.bytes(&self.limits)?;
         let file = Path::new(&example.name).file_name();
         let path = file.map_or_else(name, |file| file.to_string_lossy().into_owned());
         let (category, source) = (label.category.clone(), label.source.clone());
-        self.rows.push(Row { bytes, path, safety, category, source, text: label.text.clone() });
+        let row = Row { bytes, path, safety, category, source, text: label.text.clone() };
+        let size = row.size();
+        if self.rows.len() == GROUP || self.held + size > GROUP_BYTES {
+            self.flush()?;
+        }
+        self.held += size;
+        self.rows.push(row);
         self.written += 1;
-        if self.rows.len() == GROUP { self.flush() } else { Ok(()) }
+        Ok(())
     }
 
     /// Ends the file and says how many images are in it.
@@ -124,6 +146,7 @@ impl<To: Write + Send> ParquetWriter<To> {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.rows);
+        self.held = 0;
         let batch = self.batch(&rows)?;
         self.writer.write(&batch)?;
         Ok(self.writer.flush()?)
@@ -161,5 +184,37 @@ impl<To: Write + Send> ParquetWriter<To> {
 impl<To: Write + Send> std::fmt::Debug for ParquetWriter<To> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ParquetWriter").field("written", &self.written).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+
+    use super::*;
+    use crate::dataset::{Content, Label};
+
+    fn example(bytes: Vec<u8>) -> Example {
+        let label = Label { safety: Some(Safety::Safe), ..Label::default() };
+        Example { name: "a.png".to_owned(), content: Content::Bytes(bytes.into()), label }
+    }
+
+    #[test]
+    fn large_rows_make_a_group_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let file = fs_err::File::create(&path).unwrap();
+        let mut writer = ParquetWriter::new(file, &Limits::default()).unwrap();
+        for mebibytes in [40, 20, 40, 1] {
+            writer.add(&example(vec![0; mebibytes << 20])).unwrap();
+        }
+        let refused = writer.add(&example(vec![0; (64 << 20) + 1])).unwrap_err();
+        assert!(refused.to_string().contains("larger than 67108864 bytes"), "{refused}");
+        assert_eq!(writer.finish().unwrap(), 4);
+        let read =
+            SerializedFileReader::new(fs_err::File::open(&path).unwrap().into_file()).unwrap();
+        let rows = |group| read.metadata().row_group(group).num_rows();
+        assert_eq!(read.metadata().num_row_groups(), 2);
+        assert_eq!([rows(0), rows(1)], [2, 2]);
     }
 }

@@ -2,14 +2,13 @@
 //! that differ.
 
 use std::collections::HashSet;
-use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 
 use image::RgbImage;
 
 use super::error::{DecodeError, Fault, Problem};
+use super::file::{at, read};
 use super::format::{Format, Recognised, recognise};
 use super::frames::Opened;
 use super::limits::Limits;
@@ -28,7 +27,8 @@ use crate::ids::Hash;
 /// limits. A picture is whole or an error, never half of one.
 pub fn decode(source: &Source, limits: &Limits) -> Result<Decoded, DecodeError> {
     let bytes = read(source.path(), limits);
-    at(source, bytes.and_then(|bytes| pictures(source, &bytes, limits)))
+    let pictures = bytes.and_then(|bytes| pictures(source, &bytes, limits));
+    pictures.map_err(|problem| at(source, problem))
 }
 
 /// Decodes the pictures in a file's bytes; `source` is the name they go by.
@@ -52,40 +52,7 @@ pub fn decode_bytes(
     } else {
         Err(Problem::TooLarge { limit_bytes: limits.file_bytes })
     };
-    at(source, checked)
-}
-
-fn at<T>(source: &Source, result: Result<T, Problem>) -> Result<T, DecodeError> {
-    result.map_err(|problem| DecodeError { path: source.path().to_owned(), problem })
-}
-
-/// Reads at most one byte more than allowed.
-fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, Problem> {
-    // Opening a pipe would wait for its writer, so look before.
-    let metadata = fs_err::metadata(path).map_err(Problem::from_io)?;
-    regular(&metadata)?;
-    let too_large = || Problem::TooLarge { limit_bytes: limits.file_bytes };
-    if metadata.len() > limits.file_bytes {
-        return Err(too_large());
-    }
-    let file = fs_err::File::open(path).map_err(Problem::from_io)?;
-    regular(&file.metadata().map_err(Problem::from_io)?)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    let most = limits.file_bytes.saturating_add(1);
-    let count = file.take(most).read_to_end(&mut bytes).map_err(Problem::from_io)?;
-    if u64::try_from(count).is_ok_and(|count| count <= limits.file_bytes) {
-        Ok(bytes)
-    } else {
-        Err(too_large())
-    }
-}
-
-fn regular(metadata: &std::fs::Metadata) -> Result<(), Problem> {
-    if metadata.is_file() {
-        Ok(())
-    } else {
-        Err(Problem::NotAFile { kind: if metadata.is_dir() { "folder" } else { "pipe or device" } })
-    }
+    checked.map_err(|problem| at(source, problem))
 }
 
 fn pictures(source: &Source, bytes: &[u8], limits: &Limits) -> Result<Decoded, Problem> {

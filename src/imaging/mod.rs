@@ -34,6 +34,7 @@
 
 mod decode;
 mod error;
+mod file;
 mod fill;
 mod flatten;
 mod format;
@@ -53,6 +54,7 @@ use crate::ids::ImageHash;
 
 pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, Fault, Problem};
+pub use file::{file_bytes, file_hash};
 pub use fill::Fill;
 pub use format::{Format, Recognised, begins_an_image};
 pub use limits::Limits;

@@ -6,6 +6,7 @@
 //! costs no more than another.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use image::RgbImage;
 
@@ -96,6 +97,9 @@ impl Window {
 /// rounding differs from Pillow's by one step here and there.
 const BETWEEN_LIMIT_BYTES: usize = 256 << 20;
 
+/// So many taps are held at once: as many as a side of some hundred thousand pixels has.
+const TAPS_AT_ONCE: usize = 1 << 20;
+
 /// A window of a picture as a square of `side` pixels: its bytes, row by row, three a pixel.
 ///
 /// The window lies within the picture and has pixels, and the middle is not smaller than the square.
@@ -120,8 +124,8 @@ pub fn resized(
         }
     };
     let (width, height) = (window.width as usize, window.height as usize);
-    let columns = pillow(width, across, filter);
-    let rows = pillow(height, down, filter);
+    let columns = Lay::new(width, across, filter);
+    let rows = Lay::new(height, down, filter);
     let line = image.width() as usize * 3;
     let picture = Plane {
         bytes: image.as_raw(),
@@ -129,8 +133,8 @@ pub fn resized(
         line,
         width,
     };
-    let first = rows.first().map_or(0, |taps| taps.start);
-    let last = rows.iter().map(|taps| taps.start + taps.weights.len()).max().unwrap_or(first);
+    let first = rows.all().next().map_or(0, |index| rows.run(index).start);
+    let last = rows.all().map(|index| rows.run(index).end).max().unwrap_or(first);
     // Pillow skips a pass that would change nothing; so do weights of exactly one.
     if side.saturating_mul((last - first) * 3) <= BETWEEN_LIMIT_BYTES {
         let between = picture.across(&columns, first..last);
@@ -164,24 +168,54 @@ pub(crate) struct Taps {
     pub(crate) weights: Vec<f64>,
 }
 
-/// Taps as Pillow lays them (`Resample.c`): the filter is widened by the scale where the side
+/// How Pillow lays the taps of one side (`Resample.c`): the filter is widened by the scale where the side
 /// shrinks, so that every pixel counts.
+///
+/// A pixel's taps are made when it is their turn, since those of all pixels of a side together are many
+/// times larger than its row.
+#[derive(Clone, Copy, Debug)]
+struct Lay {
+    side: usize,
+    stretch: Stretch,
+    filter: Filter,
+    scale: f64,
+    widened: f64,
+}
+
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "sides of pictures are exact as floats, and what is cast back is clamped first"
 )]
-fn pillow(side: usize, stretch: Stretch, filter: Filter) -> Vec<Taps> {
-    let scale = side as f64 / stretch.scaled as f64;
-    let widened = scale.max(1.0);
-    let support = filter.support() * widened;
-    let tap = |index: usize| {
-        let centre = ((stretch.offset + index as u64) as f64 + 0.5) * scale;
+impl Lay {
+    fn new(side: usize, stretch: Stretch, filter: Filter) -> Self {
+        let scale = side as f64 / stretch.scaled as f64;
+        Self { side, stretch, filter, scale, widened: scale.max(1.0) }
+    }
+
+    /// The pixels of the result, by their places in it.
+    fn all(&self) -> Range<usize> {
+        0..self.stretch.length
+    }
+
+    fn centre(&self, index: usize) -> f64 {
+        ((self.stretch.offset + index as u64) as f64 + 0.5) * self.scale
+    }
+
+    /// The pixels that one of the result is made of.
+    fn run(&self, index: usize) -> Range<usize> {
+        let support = self.filter.support() * self.widened;
+        let centre = self.centre(index);
         let start = (centre - support + 0.5).max(0.0) as usize;
-        let end = ((centre + support + 0.5) as usize).min(side);
-        let mut weights: Vec<f64> =
-            (start..end).map(|pixel| filter.at((pixel as f64 - centre + 0.5) / widened)).collect();
+        start..((centre + support + 0.5) as usize).min(self.side)
+    }
+
+    fn taps(&self, index: usize) -> Taps {
+        let (centre, run) = (self.centre(index), self.run(index));
+        let start = run.start;
+        let weight = |pixel: usize| self.filter.at((pixel as f64 - centre + 0.5) / self.widened);
+        let mut weights: Vec<f64> = run.map(weight).collect();
         let sum: f64 = weights.iter().sum();
         if sum != 0.0 {
             for weight in &mut weights {
@@ -189,8 +223,24 @@ fn pillow(side: usize, stretch: Stretch, filter: Filter) -> Vec<Taps> {
             }
         }
         Taps { start, weights }
-    };
-    (0..stretch.length).map(tap).collect()
+    }
+
+    /// The pixels of the result in blocks, each with no more taps than are held at once, or of one pixel.
+    fn blocks(self) -> impl Iterator<Item = Range<usize>> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let first = next;
+            let mut taps = 0;
+            while next < self.stretch.length {
+                taps += self.run(next).len();
+                if next > first && taps > TAPS_AT_ONCE {
+                    break;
+                }
+                next += 1;
+            }
+            (first < next).then_some(first..next)
+        })
+    }
 }
 
 /// Rows of three bytes a pixel within a larger array.
@@ -221,34 +271,37 @@ impl Plane<'_> {
         &self.bytes[start..start + self.width * 3]
     }
 
-    /// Resamples each of some rows to as many columns as there are taps.
-    fn across(&self, columns: &[Taps], rows: std::ops::Range<usize>) -> Vec<u8> {
-        let columns: Vec<(usize, Vec<i64>)> =
-            columns.iter().map(|taps| (taps.start * 3, fixed(taps))).collect();
-        let mut out = Vec::with_capacity(rows.len() * columns.len() * 3);
-        for row in rows {
-            let row = self.row(row);
-            for (start, weights) in &columns {
-                let mut sums = [HALF; 3];
-                for (pixel, weight) in row[*start..].chunks_exact(3).zip(weights) {
-                    for (sum, &value) in sums.iter_mut().zip(pixel) {
-                        *sum += i64::from(value) * weight;
+    /// Resamples each of some rows to as many columns as are laid, a block of columns at a time.
+    fn across(&self, columns: &Lay, rows: Range<usize>) -> Vec<u8> {
+        let line = columns.all().len() * 3;
+        let mut out = vec![0; rows.len() * line];
+        for block in columns.blocks() {
+            let taps = block.clone().map(|index| columns.taps(index));
+            let taps: Vec<(usize, Vec<i64>)> =
+                taps.map(|taps| (taps.start * 3, fixed(&taps))).collect();
+            for (row, out) in rows.clone().zip(out.chunks_exact_mut(line.max(1))) {
+                let (row, out) = (self.row(row), &mut out[block.start * 3..block.end * 3]);
+                for ((start, weights), out) in taps.iter().zip(out.chunks_exact_mut(3)) {
+                    let mut sums = [HALF; 3];
+                    for (pixel, weight) in row[*start..].chunks_exact(3).zip(weights) {
+                        for (sum, &value) in sums.iter_mut().zip(pixel) {
+                            *sum += i64::from(value) * weight;
+                        }
                     }
+                    out.copy_from_slice(&sums.map(byte));
                 }
-                out.extend(sums.map(byte));
             }
         }
         out
     }
 
-    /// Resamples the columns to as many rows as there are taps; row zero here is row `shift` of
-    /// the taps.
-    fn down(&self, rows: &[Taps], shift: usize) -> Vec<u8> {
-        let mut out = Vec::with_capacity(rows.len() * self.width * 3);
+    /// Resamples the columns to as many rows as are laid; row zero here is row `shift` of the taps.
+    fn down(&self, rows: &Lay, shift: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(rows.all().len() * self.width * 3);
         let mut sums = vec![HALF; self.width * 3];
-        for taps in rows {
+        for taps in rows.all().map(|index| rows.taps(index)) {
             sums.fill(HALF);
-            for (row, weight) in (taps.start - shift..).zip(fixed(taps)) {
+            for (row, weight) in (taps.start - shift..).zip(fixed(&taps)) {
                 for (sum, &value) in sums.iter_mut().zip(self.row(row)) {
                     *sum += i64::from(value) * weight;
                 }
@@ -256,5 +309,50 @@ impl Plane<'_> {
             out.extend(sums.iter().map(|&sum| byte(sum)));
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Taps of all columns together would be four for each of the ten million pixels.
+    #[test]
+    fn taps_of_a_very_long_side_are_held_a_block_at_a_time() {
+        let lay = Lay::new(10_000_000, Stretch::all(224), Filter::Bicubic);
+        let blocks: Vec<Range<usize>> = lay.blocks().collect();
+        assert!(blocks.len() > 30, "{blocks:?}");
+        for block in &blocks {
+            let taps: usize = block.clone().map(|index| lay.taps(index).weights.len()).sum();
+            assert!(taps <= TAPS_AT_ONCE || block.len() == 1, "{block:?}: {taps}");
+        }
+        let all: Vec<usize> = blocks.into_iter().flatten().collect();
+        assert_eq!(all, lay.all().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn blocks_of_columns_are_the_same_bytes_as_all_at_once() {
+        let (width, side) = (400_000, 24);
+        let long = RgbImage::from_fn(width, 2, |x, y| {
+            let level = u64::from(x + y * width).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            image::Rgb(std::array::from_fn(|channel| level.to_le_bytes()[5 + channel]))
+        });
+        let lay = Lay::new(width as usize, Stretch::all(side), Filter::Bicubic);
+        assert!(lay.blocks().count() > 1);
+        let (bytes, line) = (long.as_raw(), width as usize * 3);
+        let across = Plane { bytes, first: 0, line, width: width as usize }.across(&lay, 0..2);
+        let expected = (0..2).flat_map(|row| lay.all().map(move |index| (row, index)));
+        let expected = expected.flat_map(|(row, index)| {
+            let taps = lay.taps(index);
+            let sum = |channel: usize| {
+                let pixels = bytes[row * line + taps.start * 3..].chunks_exact(3);
+                let parts = pixels
+                    .zip(fixed(&taps))
+                    .map(|(pixel, weight)| i64::from(pixel[channel]) * weight);
+                byte(HALF + parts.sum::<i64>())
+            };
+            [0, 1, 2].map(sum)
+        });
+        assert!(across == expected.collect::<Vec<u8>>());
     }
 }

@@ -14,11 +14,8 @@ use crate::judge::decided;
 use crate::judge::decision::{by_plain_cut, by_reasoning, by_word, not_an_answer};
 use crate::prompts::{Prompts, Topic};
 use crate::reason::reason;
-use crate::verdict::{Finding, Method, Outcome, RuleVerdict, Why};
+use crate::verdict::{Finding, IMAGE, Method, Outcome, RuleVerdict, Why};
 use crate::vlm::{Answer, Vlm};
-
-/// The name of the one entry that a baseline's verdict has in place of rules.
-pub const IMAGE: &str = "image";
 
 /// Makes a judge of one question, or a few, as a method says. CLUE itself is none: see
 /// [`Pipeline`](super::Pipeline).

@@ -12,7 +12,7 @@ use crate::constitution::Policy;
 use crate::ids::RuleId;
 use crate::imaging::View;
 use crate::prompts::labels::LabelPrompt;
-use crate::verdict::{Holds, Method, RuleVerdict};
+use crate::verdict::{Holds, IMAGE, Method, RuleVerdict};
 use crate::vlm::Vlm;
 
 /// PerspectiveVision's question, put to a model.
@@ -54,7 +54,7 @@ impl Judging for PerspectiveVision<'_> {
         let status = answer.as_ref().ok().and_then(|said| read(said, &self.rules));
         let rule = match &status {
             Some(Status::Unsafe(rule)) => rule.clone(),
-            Some(Status::Safe) | None => RuleId::named(super::baseline::IMAGE),
+            Some(Status::Safe) | None => RuleId::named(IMAGE),
         };
         let holds =
             status.map(|status| if status == Status::Safe { Holds::No } else { Holds::Yes });

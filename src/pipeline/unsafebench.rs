@@ -11,7 +11,7 @@ use crate::constitution::Policy;
 use crate::ids::RuleId;
 use crate::imaging::View;
 use crate::prompts::labels::LabelPrompt;
-use crate::verdict::{Finding, Holds, Method, Outcome, RuleVerdict};
+use crate::verdict::{Finding, Holds, IMAGE, Method, Outcome, RuleVerdict};
 use crate::vlm::Vlm;
 
 /// Answers that must be equal.
@@ -77,7 +77,7 @@ fn vote(findings: Vec<Finding>) -> RuleVerdict {
     let why = (outcome == Outcome::Undetermined)
         .then(|| findings.iter().find_map(|finding| finding.why.clone()))
         .flatten();
-    let rule = RuleId::named(super::baseline::IMAGE);
+    let rule = RuleId::named(IMAGE);
     RuleVerdict { rule, outcome, relevance: None, why, score: None, frame: None, findings }
 }
 

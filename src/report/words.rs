@@ -52,9 +52,7 @@ pub fn rule_of<'policy>(
     policy: &'policy Policy,
     id: &RuleId,
 ) -> Option<&'policy PolicyRule> {
-    let named = verdict.method.names_rules() && verdict.violated.contains(id);
-    let by_rule = verdict.method == Method::Clue || named;
-    policy.rules.iter().find(|rule| by_rule && rule.id == *id)
+    policy.rules.iter().find(|rule| verdict.is_of_rule(id) && rule.id == *id)
 }
 
 /// What decided a precondition: `visible: M 0.930 is above 0.901`.

@@ -85,7 +85,8 @@ pub enum Method {
 }
 
 impl Method {
-    /// Whether a violation may be that of a rule, and not of the image as a whole.
+    /// Whether a violation may be that of a rule, and not of the image as a whole; whether it is in a
+    /// verdict, [`Verdict::names_rules`] says.
     pub fn names_rules(self) -> bool {
         matches!(self, Self::Clue | Self::PerspectiveVision | Self::Classifier)
     }
@@ -93,6 +94,29 @@ impl Method {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_clue(&self) -> bool {
         *self == Self::Clue
+    }
+}
+
+/// The name of the one entry that stands in place of rules where the image is judged as a whole.
+pub const IMAGE: &str = "image";
+
+impl Verdict {
+    /// Whether a violation in it is that of a rule, and not of the image as a whole.
+    pub fn names_rules(&self) -> bool {
+        // A constitution may well call a rule `image`; a classifier that knows none of the rules says so.
+        let as_a_whole = self.method == Method::Classifier
+            && self.rules.iter().any(|entry| entry.rule.as_str() == IMAGE);
+        self.method.names_rules() && !as_a_whole
+    }
+
+    /// Whether it has an entry for each rule that is judged; PerspectiveVision names one at most.
+    pub fn lists_rules(&self) -> bool {
+        self.names_rules() && self.method != Method::PerspectiveVision
+    }
+
+    /// Whether its entry of that name is about a rule.
+    pub fn is_of_rule(&self, entry: &RuleId) -> bool {
+        self.lists_rules() || (self.names_rules() && self.violated.contains(entry))
     }
 }
 

@@ -88,10 +88,10 @@ fn pixels_are_pillows_to_the_byte() {
     }
 }
 
-/// Which labels reach the threshold.
+/// Which labels are above the threshold.
 fn found(spec: &Spec, numbers: &[f32]) -> Vec<bool> {
-    let scores = scores(spec, numbers).unwrap();
-    scores.iter().map(|score| score.value() >= spec.threshold).collect()
+    let scores = scores(spec, numbers, [f64::from(spec.input.side); 2]).unwrap();
+    scores.iter().map(|score| score.value() > spec.threshold).collect()
 }
 
 #[test]
@@ -103,9 +103,13 @@ fn numbers_mean_what_unsafebench_takes_them_for() {
         for (name, _, seen) in &all {
             let said = &seen.said[&spec.name];
             assert_eq!(found(&spec, &said.numbers), said.found, "{}, {name}", spec.name);
-            flagged += usize::from(said.found.iter().any(|found| *found));
+            // Of Q16's two labels one is above in any case.
+            let mut found = spec.labels.iter().zip(&said.found);
+            flagged +=
+                usize::from(found.any(|(label, found)| *found && !label.categories.is_empty()));
         }
-        assert!(flagged > 20, "{}: {flagged} of {}", spec.name, all.len());
+        let all = all.len();
+        assert!((20..all).contains(&flagged), "{}: {flagged} of {all}", spec.name);
     }
 }
 

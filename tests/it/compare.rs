@@ -260,6 +260,39 @@ fn three_judges_and_one_that_refuses() {
     assert_eq!(found["rules"].as_array().unwrap().len(), 2);
 }
 
+/// Classifiers that know rules are held to them, and one that knows none judges the image as a whole.
+#[test]
+fn classifiers_that_flag_the_same_by_other_rules_disagree() {
+    let praetor = Praetor::new();
+    let by =
+        |dogs, cats| Verdict { method: Method::Classifier, ..judged("in/a.png", dogs, cats, 0.9) };
+    run(&praetor, "first", "policy", &[by(Violated, Clear)]);
+    run(&praetor, "second", "policy", &[by(Clear, Violated)]);
+    let whole = Verdict {
+        method: Method::Classifier,
+        violated: Vec::new(),
+        ..verdict("in/a.png", vec![mark("image", Violated, None)], 0.9)
+    };
+    run(&praetor, "whole", "policy", &[whole]);
+    let strict = ["compare", "first", "second", "--fail-on-disagreement", "--html", "page.html"];
+    let found = praetor.run(&strict);
+    assert_eq!(found.code, 1, "{}", found.err);
+    assert!(
+        found.out.contains("the same conclusions on 1 images, on 1 by other rules"),
+        "{}",
+        found.out
+    );
+    assert!(!found.out.contains("as a whole"), "{}", found.out);
+    let page = fs_err::read_to_string(praetor.path("page.html")).unwrap();
+    assert!(page.contains("cats.indoors"), "the card names the rules");
+    praetor.write("labels.jsonl", "{\"image\": \"in/a.png\", \"violated\": [\"birds\"]}\n");
+    let labels = praetor.run(&["compare", "first", "second", "--labels", "labels.jsonl"]);
+    assert_eq!(labels.code, 2, "{}", labels.err);
+    let found = praetor.run(&["compare", "first", "whole", "--fail-on-disagreement"]);
+    assert_eq!(found.code, 0, "{}", found.out);
+    assert!(found.out.contains("`whole` judges the image as a whole"), "{}", found.out);
+}
+
 #[test]
 fn models_are_run_one_after_the_other_and_their_runs_can_be_read_again() {
     let praetor = Praetor::keeping_answers();

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use parquet::arrow::ArrowWriter;
 use praetor::dataset::{Content, Dataset, Example, Format, Options, RowError, Safety};
+use praetor::imaging::Limits;
 use serde_json::Value;
 
 use crate::cli::Praetor;
@@ -74,6 +75,10 @@ fn every_layout_is_recognised_and_says_the_same() {
     let (found, _) = data(&praetor, "hub", &[]);
     assert_eq!(found["sets"]["test"]["safe"], 1, "{found}");
     assert_eq!(found["cells"][0]["category"], "Violence");
+    fs_err::rename(praetor.path("hub/test/metadata.csv"), praetor.path("hub/test/metadata.CSV"))
+        .unwrap();
+    let (found, code) = data(&praetor, "hub", &[]);
+    assert_eq!((&found["labels"]["unsafe"], code), (&1.into(), 0), "{found}");
     let (found, _) = data(&praetor, "manifest/list.csv", &[]);
     assert_eq!(found["sets"]["two"]["unsafe"], 1, "{found}");
 }
@@ -165,6 +170,68 @@ fn bad_rows_are_named_and_the_rest_is_read() {
         "manifest/park.png is row 1 again, with another label",
     ] {
         assert!(run.out.contains(words), "{words}: {}", run.out);
+    }
+}
+
+/// A dataset is recognised and read past links that lead nowhere, or back.
+#[test]
+#[cfg(unix)]
+fn a_link_that_leads_nowhere_does_not_refuse_the_dataset() {
+    use std::os::unix::fs::symlink;
+    let praetor = Praetor::new();
+    two(&praetor);
+    for (dataset, format, rows) in [("by-label", "folder", 3), ("hub", "imagefolder", 2)] {
+        symlink("nowhere", praetor.path(dataset).join("a.png")).unwrap();
+        symlink(".", praetor.path(dataset).join("back")).unwrap();
+        let (found, code) = data(&praetor, dataset, &[]);
+        assert_eq!((found["format"].as_str(), &found["rows"]), (Some(format), &rows.into()));
+        // Images that a dataset consists of are told of, files beside it are not.
+        assert_eq!(code, i32::from(rows == 3), "{found}");
+    }
+}
+
+/// Of a device no byte is read, and the rest of the dataset is.
+#[test]
+#[cfg(unix)]
+fn a_device_in_a_manifest_is_an_image_that_can_not_be_read() {
+    let praetor = Praetor::new();
+    two(&praetor);
+    praetor.write(
+        "manifest/odd.jsonl",
+        "{\"image\": \"/dev/zero\", \"violated\": []}\n{\"image\": \"park.png\", \"violated\": []}\n",
+    );
+    let run = praetor.run(&["data", "manifest/odd.jsonl", "--write", "out.parquet"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.out.contains("is a pipe or device and not a regular file"), "{}", run.out);
+    assert!(run.out.contains("1 images written to out.parquet"), "{}", run.out);
+}
+
+#[test]
+fn what_can_not_be_decoded_is_not_written_where_that_was_asked_for() {
+    let praetor = Praetor::new();
+    two(&praetor);
+    praetor.write("by-label/safe/torn.png", "\u{89}PNG");
+    let run = praetor.run(&["data", "by-label", "-c", DEMO, "--decode", "--write", "out.parquet"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.out.contains("2 images written to out.parquet"), "{}", run.out);
+    assert!(run.out.contains("1 were left out"), "{}", run.out);
+}
+
+/// As spreadsheets save it: lines end in two characters, cells hold line breaks, and some lines are empty.
+#[test]
+fn lines_of_a_table_are_those_that_people_see() {
+    let praetor = Praetor::new();
+    let table = "image,safety_label,text\n\
+                 park.png,bad,\n\
+                 \n\
+                 park.png,Safe,\"two\nlines\"\n\
+                 park.png,bad\n\
+                 park.png,worse,";
+    for (name, end) in [("unix.csv", "\n"), ("windows.csv", "\r\n")] {
+        praetor.write(name, table.replace('\n', end));
+        let rows = all(&praetor.path(name), &Options::default());
+        let lines: Vec<u64> = rows.iter().filter_map(|row| row.as_ref().err()?.place.row).collect();
+        assert_eq!((rows.len(), lines), (4, vec![2, 6, 7]), "{name}");
     }
 }
 
@@ -280,7 +347,8 @@ fn parquet_is_read_a_few_rows_at_a_time() {
     use praetor::dataset::{Label, ParquetWriter};
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("big.parquet");
-    let mut writer = ParquetWriter::new(fs_err::File::create(&path).unwrap()).unwrap();
+    let file = fs_err::File::create(&path).unwrap();
+    let mut writer = ParquetWriter::new(file, &Limits::default()).unwrap();
     for row in 0..2_000_u32 {
         // Bytes that don't compress.
         let hash =

@@ -1,13 +1,16 @@
 //! What `praetor eval` measures: against scikit-learn, and as a user meets it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use praetor::eval::Confusion;
 use praetor::eval::calibration::{brier, calibration_error, reliability};
 use praetor::eval::ranking::{Scored, average_precision, roc_auc, sort};
-use praetor::verdict::Conclusion;
+use praetor::ids::{Hash, ModelId, RuleId};
+use praetor::store::{RunFolder, RunManifest, Settings};
+use praetor::verdict::{Conclusion, ImageError, Method, Outcome, RuleVerdict, Verdict};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::Praetor;
 
@@ -111,9 +114,9 @@ fn a_run_is_kept_scored_again_and_drawn() {
     for part in ["overall", "gaps", "rules", "sure"] {
         assert_eq!(again["effectiveness"][part], json["effectiveness"][part], "{part}");
     }
-    // Scores lose their last bit in the run's JSON.
-    let brier = |json: &Value| value(json, "/effectiveness/scores/brier/value").as_f64().unwrap();
-    assert!((brier(&again) - brier(&json)).abs() < 1e-9);
+    // To the bit, through the run's JSON and out again.
+    let scores = "/effectiveness/scores";
+    assert_eq!(value(&again, scores), value(&json, scores));
 
     let page = fs_err::read_to_string(praetor.path("page.html")).unwrap();
     assert!(!page.contains("<script") && !page.contains("http://"), "it needs nothing else");
@@ -128,6 +131,66 @@ fn a_run_is_kept_scored_again_and_drawn() {
     {
         assert!(text.out.contains(words), "{words}: {}", text.out);
     }
+}
+
+/// A judge that knows one of two categories: of the other all images are left out, read or not.
+#[test]
+fn an_image_that_can_not_be_read_counts_only_where_its_category_is_known() {
+    let praetor = Praetor::new();
+    let verdict = |image: &str, is_read: bool| {
+        let rule = RuleVerdict {
+            outcome: Outcome::Clear,
+            ..RuleVerdict::from_findings(RuleId::new("tobacco").unwrap(), Vec::new())
+        };
+        let error = ImageError { code: "corrupt".to_owned(), message: "torn".to_owned() };
+        Verdict {
+            image: image.to_owned(),
+            hash: None,
+            verdict: if is_read { Conclusion::Safe } else { Conclusion::Failed },
+            score: None,
+            violated: Vec::new(),
+            rules: if is_read { vec![rule] } else { Vec::new() },
+            frames: None,
+            error: (!is_read).then_some(error),
+            method: Method::Classifier,
+            without: Vec::new(),
+            policy: Hash::of(b"policy"),
+            model: ModelId { name: "c".to_owned(), fingerprint: Hash::of(b"c") },
+            took_ms: 1,
+        }
+    };
+    let manifest = RunManifest {
+        praetor: "0.1.0".to_owned(),
+        started: "2026-11-24T06:00:00Z".to_owned(),
+        constitution: "demo".to_owned(),
+        policy: Hash::of(b"policy"),
+        model: ModelId { name: "c".to_owned(), fingerprint: Hash::of(b"c") },
+        settings: Settings::new(),
+        machine: "linux x86_64".to_owned(),
+    };
+    let mut folder = RunFolder::create(&praetor.path("run"), &manifest).unwrap();
+    let mut labels = String::new();
+    for (image, category, is_read) in [
+        ("a.png", "tobacco", true),
+        ("b.png", "tobacco", true),
+        ("c.png", "tobacco", false),
+        ("d.png", "weapons.child", true),
+        ("e.png", "weapons.child", false),
+    ] {
+        let path = praetor.path(image).display().to_string();
+        folder.append(&verdict(&path, is_read)).unwrap();
+        let label = json!({ "image": path, "safety_label": "Safe", "category": category });
+        writeln!(labels, "{label}").unwrap();
+    }
+    praetor.write("labels.jsonl", labels);
+    let flags = ["--run", "run", "--by-category", "--format", "json", "--replicates", "10"];
+    let run = praetor.run(&[&["eval", "labels.jsonl", "-c", DEMO], &flags[..]].concat());
+    assert_eq!(run.code, 1, "{}", run.err);
+    let found: Value = serde_json::from_str(&run.out).unwrap();
+    let counts = value(&found, "/effectiveness/overall/counts").as_object().unwrap();
+    assert_eq!(counts.values().filter_map(Value::as_u64).sum::<u64>(), 3, "{counts:?}");
+    assert_eq!(value(&found, "/unjudged_images/count"), 2);
+    assert_eq!(value(&found, "/unread_images/count"), 2);
 }
 
 #[test]

@@ -80,17 +80,20 @@ fn what_the_answers_headers_say_is_told_once_at_the_end() {
 
 #[test]
 fn a_server_elsewhere_is_asked_after_its_model_and_what_it_says_is_kept() {
-    let praetor = Praetor::new();
-    let server = Server::start(|request, _| {
-        if request.path.ends_with("/models/m") {
-            return http(200, &[], &json!({ "id": "m", "shutdown_date": "2999-01-14" }));
-        }
-        sees_dogs(request)
-    });
-    let run = elsewhere(&praetor, &server, &["--allow-remote", "--out", "run"]);
-    assert_eq!(run.code, 0, "{}", run.err);
-    assert_eq!(notes(&run, "leaves on 2999-01-14"), 1, "{}", run.err);
-    assert!(run.err.contains("`shutdown_date`"), "{}", run.err);
-    let manifest = Kept::open(&praetor.path("run")).unwrap().manifest;
-    assert_eq!(manifest.settings["shutdown_date"], "2999-01-14");
+    // A server may say how long its answer is, or send it in pieces.
+    for headers in [&[][..], &[("transfer-encoding", "chunked")]] {
+        let praetor = Praetor::new();
+        let server = Server::start(move |request, _| {
+            if request.path.ends_with("/models/m") {
+                return http(200, headers, &json!({ "id": "m", "shutdown_date": "2999-01-14" }));
+            }
+            sees_dogs(request)
+        });
+        let run = elsewhere(&praetor, &server, &["--allow-remote", "--out", "run"]);
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert_eq!(notes(&run, "leaves on 2999-01-14"), 1, "{headers:?}: {}", run.err);
+        assert!(run.err.contains("`shutdown_date`"), "{}", run.err);
+        let manifest = Kept::open(&praetor.path("run")).unwrap().manifest;
+        assert_eq!(manifest.settings["shutdown_date"], "2999-01-14");
+    }
 }

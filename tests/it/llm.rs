@@ -139,10 +139,13 @@ fn write(mut stream: TcpStream, answer: &Answer) {
                 headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let headers = lines.concat();
             let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-            );
+            // A server that sends its answer in pieces does not say how long it is.
+            let body = if headers.contains("transfer-encoding") {
+                format!("connection: close\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n")
+            } else {
+                format!("content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+            };
+            let _ = write!(stream, "HTTP/1.1 {status} x\r\n{headers}{body}");
         }
         Answer::Reset => {}
         Answer::Slow(pause) => {

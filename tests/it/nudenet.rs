@@ -76,7 +76,8 @@ pub(crate) mod with_onnx {
             assert!(far < NEAR, "{name}, {}: {ours} for {theirs}", spec.labels[index].name);
             furthest = furthest.max(far);
         }
-        let found = detections(&spec, &numbers).unwrap();
+        let extent = spec.input.extent(picture.width(), picture.height());
+        let found = detections(&spec, &numbers, extent).unwrap();
         assert_eq!(found.len(), seen.detections.len(), "{name}: {found:?}");
         let scale = f64::from(picture.width().max(picture.height())) / f64::from(spec.input.side);
         for (ours, theirs) in found.iter().zip(&seen.detections) {
@@ -113,6 +114,17 @@ pub(crate) mod with_onnx {
             furthest = furthest.max(compare(name, &half, &runner, &forms.upper_half));
         }
         println!("32 pictures: the largest distance of two scores is {furthest:.6}");
+    }
+
+    #[test]
+    fn an_empty_variable_names_no_library() {
+        let arguments = ["judge", "a.png", "-c", DEMO, "--classifier", "nudenet"];
+        let arguments = [&arguments[..], &["--weights", "nowhere.onnx"]].concat();
+        let run = Praetor::new().run_in(&[("ORT_DYLIB_PATH", "")], &arguments);
+        assert_eq!(run.code, 3, "{}", run.err);
+        // The system's may be there or not.
+        let looked_for = run.err.contains("onnxruntime.") || run.err.contains("nowhere.onnx");
+        assert!(looked_for && !run.err.contains("from ``"), "{}", run.err);
     }
 
     #[test]

@@ -4,6 +4,7 @@ A pickle can call whatever it names. These readers let it name what arrays are m
 """
 import collections
 import io
+import math
 import pickle
 import zipfile
 from pathlib import Path
@@ -17,6 +18,10 @@ SAFE = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }
+DAMAGED = (
+    pickle.UnpicklingError, safetensors.SafetensorError, zipfile.BadZipFile,
+    AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError,
+)
 KINDS = {"HalfStorage": np.float16, "FloatStorage": np.float32, "DoubleStorage": np.float64, "LongStorage": np.int64}
 
 
@@ -50,9 +55,17 @@ class Reader(pickle.Unpickler):
 
 
 def strided(storage, offset, shape, strides, *_):
-    """An array of PyTorch's: a view of a storage."""
-    steps = [step * storage.itemsize for step in strides]
-    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
+    """An array of PyTorch's: a view of a storage, which must lie within it."""
+    counts = [offset, *shape, *strides]
+    if len(shape) != len(strides) or not all(isinstance(count, int) and count >= 0 for count in counts):
+        raise ValueError(f"an array of the shape {shape} by the strides {strides} from {offset} on")
+    last = offset + sum((side - 1) * stride for side, stride in zip(shape, strides))
+    if 0 not in shape and last >= len(storage):
+        raise ValueError(f"an array ends at number {last} of a storage of {len(storage)}")
+    if math.prod(shape) > len(storage):
+        raise ValueError(f"an array of {math.prod(shape)} numbers in a storage of {len(storage)}")
+    steps = [stride * storage.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(storage[min(offset, len(storage)) :], shape, steps).copy()
 
 
 def arrays(path):
@@ -71,8 +84,13 @@ def arrays(path):
             found = Reader(path.read_bytes(), path).load()
         else:
             raise Refused(f"{path}: neither safetensors, nor what `torch.save` writes, nor a pickle")
-    except (pickle.UnpicklingError, safetensors.SafetensorError, EOFError, KeyError, ValueError) as error:
+    except DAMAGED as error:
         raise Refused(f"{path}: damaged, or of another kind: {error}") from error
+    if not isinstance(found, (dict, np.ndarray)):
+        raise Refused(
+            f"{path}: holds {type(found).__name__} and no arrays; what `torch.save` wrote before PyTorch 1.6 is several "
+            "pickles: load it with PyTorch and save it anew"
+        )
     return Lazily({"": found} if isinstance(found, np.ndarray) else found, path)
 
 
@@ -107,6 +125,8 @@ class Lazily:
         if name not in self:
             raise Refused(f"{self.path}: has no {called}")
         array = self.found.get_tensor(self.prefix + name) if hasattr(self.found, "get_tensor") else self.found[self.prefix + name]
+        if not hasattr(array, "shape"):
+            raise Refused(f"{self.path}: {called} is {type(array).__name__} and no array")
         if len(array.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape)):
             written = lambda sides: " x ".join("any" if side is None else str(side) for side in sides) or "one number"
             raise Refused(f"{self.path}: {called} is {written(array.shape)}, not {written(shape)}")

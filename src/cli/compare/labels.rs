@@ -6,12 +6,11 @@ use std::path::Path;
 use crate::cli::dataset::{ReadingArgs, UNKNOWN_RULE};
 use crate::cli::inputs::Unread;
 use crate::cli::{Failure, style};
-use crate::dataset::{Content, Dataset, Example, Mistake};
+use crate::dataset::{Dataset, Example, Mistake};
 use crate::eval::compare::{Truth, Truths};
-use crate::ids::{Hash, ImageHash, RuleId};
+use crate::ids::RuleId;
 use crate::imaging::shown;
 use crate::store::Run;
-use crate::verdict::Method;
 
 /// Reads labels; an image is known by the hash of its file, where it is there, and by its name. Rows that
 /// can't be used are noted and left out.
@@ -28,7 +27,7 @@ pub(super) fn read(
         match row {
             Ok(example) => {
                 if let Some(is_unsafe) = example.label.is_unsafe() {
-                    let hash = hash(&example);
+                    let hash = example.hash().ok();
                     let Example { name, label, .. } = example;
                     truths.add(name, hash, &Truth { is_unsafe, violated: label.violated });
                 }
@@ -45,13 +44,6 @@ pub(super) fn read(
     Ok(truths)
 }
 
-fn hash(example: &Example) -> Option<ImageHash> {
-    match &example.content {
-        Content::File(source) => fs_err::read(source.path()).ok().map(|bytes| Hash::of(&bytes)),
-        Content::Bytes(bytes) => Some(Hash::of(bytes)),
-    }
-}
-
 /// Every rule that a judge has judged, since a label that names another can never be found; nothing
 /// where all look at the image as a whole.
 fn rules(runs: &[Run]) -> Result<Option<BTreeSet<RuleId>>, Failure> {
@@ -59,7 +51,7 @@ fn rules(runs: &[Run]) -> Result<Option<BTreeSet<RuleId>>, Failure> {
     for run in runs {
         for verdict in run.verdicts()? {
             let verdict = verdict?;
-            if verdict.method == Method::Clue {
+            if verdict.lists_rules() {
                 rules.extend(verdict.rules.into_iter().map(|rule| rule.rule));
             }
         }

@@ -99,7 +99,8 @@ impl Data {
 
     fn look(&self, dataset: &Dataset) -> Result<Findings, Failure> {
         let (mut survey, mut first) = (Survey::default(), Vec::new());
-        let mut copy = self.write.as_deref().map(Copy::begin).transpose()?;
+        let limits = self.limits.limits();
+        let mut copy = self.write.as_deref().map(|out| Copy::begin(out, &limits)).transpose()?;
         let bar = if self.quiet {
             indicatif::ProgressBar::hidden()
         } else {
@@ -108,7 +109,7 @@ impl Data {
         for row in dataset.examples()? {
             let trouble = row.as_ref().ok().and_then(|example| self.trouble(example));
             if let Some(copy) = &mut copy {
-                copy.add(&row)?;
+                copy.add(&row, trouble.as_deref())?;
             }
             survey.add(&row, trouble);
             first.extend(show(&row).filter(|_| first.len() < self.first));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::Failure;
 use crate::dataset::survey::Found;
 use crate::dataset::{Example, ParquetWriter, RowError, WriteError};
-use crate::imaging::shown;
+use crate::imaging::{Limits, shown};
 
 /// A file that is being written.
 pub(super) struct Copy {
@@ -28,7 +28,7 @@ pub(super) struct Written {
 }
 
 impl Copy {
-    pub(super) fn begin(out: &Path) -> Result<Self, Failure> {
+    pub(super) fn begin(out: &Path, limits: &Limits) -> Result<Self, Failure> {
         if out.exists() {
             return Err(Failure::Input(miette::miette!(
                 help = "name another, or remove it first",
@@ -37,11 +37,20 @@ impl Copy {
             )));
         }
         let unfinished = out.with_extension("parquet.unfinished");
-        let writer = ParquetWriter::new(fs_err::File::create(&unfinished)?)?;
+        let writer = ParquetWriter::new(fs_err::File::create(&unfinished)?, limits)?;
         Ok(Self { writer, unfinished, out: out.to_owned(), left_out: Found::default() })
     }
 
-    pub(super) fn add(&mut self, row: &Result<Example, RowError>) -> Result<(), Failure> {
+    /// Adds a row, unless something of its image is known to stand in the way.
+    pub(super) fn add(
+        &mut self,
+        row: &Result<Example, RowError>,
+        trouble: Option<&str>,
+    ) -> Result<(), Failure> {
+        if let Some(trouble) = trouble {
+            self.left_out.add(|| trouble.to_owned());
+            return Ok(());
+        }
         match row.as_ref().map(|example| self.writer.add(example)) {
             Ok(Ok(())) => {}
             Ok(Err(error @ WriteError::Parquet(_))) => return Err(error.into()),

@@ -4,6 +4,7 @@ mod ablation;
 mod run;
 mod text;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ use crate::dataset::survey::Found;
 use crate::eval::effectiveness::{
     Bootstrap, Consulted, Effectiveness, Judged, REPLICATES, category_rule,
 };
+use crate::ids::RuleId;
 use crate::report::{About, eval_page};
 
 /// Hold verdicts against labels: F1 by category and source and their gap, per-rule recall, scores
@@ -88,6 +90,8 @@ struct Gathered {
     unread: Found,
     /// Images of the dataset of which the run, or the judge, says nothing.
     unjudged: Found,
+    /// The rules that the judge has said something of.
+    known: BTreeSet<RuleId>,
     notes: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Where verdicts come from: judging a dataset, or a run folder that was written before.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -8,9 +8,10 @@ use crate::cli::dataset::tasks;
 use crate::cli::{Failure, report};
 use crate::constitution::Policy;
 use crate::dataset::survey::Found;
-use crate::dataset::{Content, Dataset, Example};
-use crate::eval::effectiveness::{Consulted, Judged};
-use crate::ids::{Hash, ImageHash};
+use crate::dataset::{Dataset, Example};
+use crate::eval::effectiveness::{Consulted, Judged, category_rule};
+use crate::ids::ImageHash;
+use crate::imaging::shown;
 use crate::pipeline::stream::judge_all;
 use crate::store::{Run, RunFolder, Settings};
 use crate::verdict::{Conclusion, Verdict};
@@ -32,6 +33,7 @@ pub(super) fn judge(
         bad_rows: Found::default(),
         unread: Found::default(),
         unjudged: Found::default(),
+        known: BTreeSet::new(),
         notes: eval.judging.stages.notes(&way, &models),
     };
     let mut folder = match &eval.output.out {
@@ -70,7 +72,7 @@ pub(super) fn judge(
     gathered.bad_rows = labels.bad;
     match failure {
         Some(failure) => Err(failure),
-        None => gathered.unless_nothing_was_read(),
+        None => Ok(gathered.unless_nothing_was_read()?.by_known_rules(eval.consulted())),
     }
 }
 
@@ -101,6 +103,7 @@ pub(super) fn read(
         bad_rows: Found::default(),
         unread: Found::default(),
         unjudged: Found::default(),
+        known: BTreeSet::new(),
         notes: Vec::new(),
     };
     if run.manifest.policy != policy.hash {
@@ -126,7 +129,7 @@ pub(super) fn read(
             dataset.path().display()
         )));
     }
-    Ok(gathered)
+    Ok(gathered.by_known_rules(consulted))
 }
 
 /// The verdicts of a run.
@@ -149,13 +152,7 @@ impl Verdicts {
     }
 
     fn of(&self, example: &Example) -> Option<&Verdict> {
-        let by_bytes = || {
-            let hash = match &example.content {
-                Content::Bytes(bytes) => Hash::of(bytes),
-                Content::File(source) => Hash::of(&fs_err::read(source.path()).ok()?),
-            };
-            self.by_hash.get(&hash)
-        };
+        let by_bytes = || self.by_hash.get(&example.hash().ok()?);
         let at = self.by_name.get(&example.name).or_else(by_bytes)?;
         self.all.get(*at)
     }
@@ -167,20 +164,38 @@ impl Gathered {
             let why = verdict.error.as_ref().map(|error| error.message.clone());
             self.unread.add(|| why.unwrap_or_else(|| verdict.image.clone()));
         }
+        self.known.extend(verdict.rules.iter().map(|entry| entry.rule.clone()));
         match Judged::new(label, verdict, consulted) {
             Some(judged) => self.judged.push(judged),
             None => self.unjudged.add(|| verdict.image.clone()),
         }
     }
 
+    /// Leaves out images that could not be read and whose category the judge does not know, as those are
+    /// that could be. A verdict on what was not read has no rules, so that all others must be there first.
+    fn by_known_rules(mut self, consulted: Consulted) -> Self {
+        if consulted == Consulted::AllRules || self.known.is_empty() {
+            return self;
+        }
+        let (known, unjudged) = (&self.known, &mut self.unjudged);
+        self.judged.retain(|judged| {
+            let category = judged.label.category.as_deref();
+            let is_known = category.is_some_and(|one| category_rule(one, known.iter()).is_some());
+            let stays = judged.said != Conclusion::Failed || is_known;
+            if !stays {
+                let category = shown(category.unwrap_or("none")).to_string();
+                unjudged.add(|| format!("an image of the category {category} that can't be read"));
+            }
+            stays
+        });
+        self
+    }
+
     fn unless_nothing_was_read(self) -> Result<Self, Failure> {
         match (self.unread.count, self.unread.first.first()) {
-            (count, Some(first)) if count >= self.judged.len() => {
-                Err(Failure::Unopened(miette::miette!(
-                    "not one image could be read; the first: {}",
-                    crate::imaging::shown(first)
-                )))
-            }
+            (count, Some(first)) if count >= self.judged.len() => Err(Failure::Unopened(
+                miette::miette!("not one image could be read; the first: {}", shown(first)),
+            )),
             _ => Ok(self),
         }
     }

@@ -11,9 +11,8 @@ use glob::Pattern;
 use crate::cli::exit::Failure;
 use crate::ids::RuleId;
 use crate::imaging::{Decoded, View};
-use crate::pipeline::baseline::IMAGE;
 use crate::pipeline::{JudgeError, Judging, Signature};
-use crate::verdict::{Conclusion, ImageError, Method, Outcome, RuleVerdict, Verdict, Why};
+use crate::verdict::{Conclusion, IMAGE, ImageError, Method, Outcome, RuleVerdict, Verdict, Why};
 
 /// Which images are kept here.
 #[derive(Clone, Debug, Default)]

@@ -35,6 +35,11 @@ impl Day {
     pub(super) fn of(moment: SystemTime) -> Self {
         Self(moment)
     }
+
+    /// When a day that is written down is over.
+    fn end(self) -> SystemTime {
+        self.0 + DAY
+    }
 }
 
 impl TryFrom<String> for Day {
@@ -53,10 +58,12 @@ impl fmt::Display for Day {
     }
 }
 
-/// The day after which a model answers no more, and who says so.
+/// The last day on which a model answers, and who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) struct Leaving {
     day: Day,
+    /// From when on it answers no more, as far as that is known.
+    end: SystemTime,
     said_by: &'static str,
     /// How long before it is worth saying.
     near: Duration,
@@ -65,20 +72,21 @@ pub(in crate::cli) struct Leaving {
 impl Leaving {
     /// As the file of models has it.
     pub(super) fn written(day: Day) -> Self {
-        Self { day, said_by: "the file of models", near: NEAR }
+        Self { day, end: day.end(), said_by: "the file of models", near: NEAR }
     }
 
     /// As praetor knows it of a model at OpenAI.
     pub(super) fn known_at_openai(model: &str) -> Option<Self> {
         let (_, day) = AT_OPENAI.into_iter().find(|(name, _)| *name == model)?;
         let day = Day::try_from(day.to_owned()).ok()?;
-        Some(Self { day, said_by: "OpenAI's page of deprecations", near: NEAR })
+        let said_by = "OpenAI's page of deprecations";
+        Some(Self { day, end: day.end(), said_by, near: NEAR })
     }
 
     /// As the server itself says it.
     #[cfg(feature = "remote")]
     pub(super) fn told(at: SystemTime, said_by: &'static str) -> Self {
-        Self { day: Day::of(at), said_by, near: Duration::MAX }
+        Self { day: Day::of(at), end: at, said_by, near: Duration::MAX }
     }
 
     /// The day, for a run's manifest.
@@ -88,16 +96,19 @@ impl Leaving {
 
     /// What to say of it, when it is near or past.
     pub(in crate::cli) fn note(&self, model: &str, now: SystemTime) -> Option<String> {
-        let Self { day, said_by, near } = self;
-        match day.0.duration_since(now) {
-            Ok(left) if left > *near => None,
-            Ok(left) => {
-                let days = left.as_secs().div_ceil(DAY.as_secs());
-                let days = crate::cli::style::counted(days, "day");
-                Some(format!("`{model}` leaves on {day}, in {days} ({said_by})"))
-            }
-            Err(_) => Some(format!("`{model}` was to leave on {day} ({said_by})")),
+        let Self { day, end, said_by, near } = self;
+        if now >= *end {
+            return Some(format!("`{model}` was to leave on {day} ({said_by})"));
         }
+        let left = day.0.duration_since(now).unwrap_or_default();
+        if left > *near {
+            return None;
+        }
+        let when = match left.as_secs().div_ceil(DAY.as_secs()) {
+            0 => "today".to_owned(),
+            days => format!("in {}", crate::cli::style::counted(days, "day")),
+        };
+        Some(format!("`{model}` leaves on {day}, {when} ({said_by})"))
     }
 }
 
@@ -128,6 +139,8 @@ mod tests {
         assert_eq!(note("2026-10-15"), None, "91 days");
         assert!(note("2026-10-16").unwrap().contains("leaves on 2027-01-14, in 90 days"));
         assert!(note("2027-01-13").unwrap().contains("in 1 day ("));
+        let noon = leaving.note("gpt", day("2027-01-14").0 + DAY / 2);
+        assert!(noon.unwrap().contains("leaves on 2027-01-14, today (the file of"));
         assert!(note("2027-01-15").unwrap().contains("was to leave on 2027-01-14 (the file of"));
     }
 

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 
-use csv::{Position, StringRecord};
+use csv::{ByteRecord, Position, StringRecord};
 
 use super::{Names, Rows, Sheet};
 use crate::dataset::columns::Role;
 use crate::dataset::inline::Written;
-use crate::dataset::lines::{LONGEST, RecordBytes, Records};
+use crate::dataset::lines::{LONGEST, Records};
 use crate::dataset::references::{References, Rows as Referred};
 use crate::dataset::row::{Cells, filled, rules_of};
 use crate::dataset::{DatasetError, Example, Mistake};
 
 pub(super) fn rows(sheet: Sheet) -> Result<Rows, DatasetError> {
     let delimiter = delimiter(&sheet)?;
-    let (mut reader, counter) = reader(&sheet, delimiter)?;
+    let mut reader = reader(&sheet, delimiter)?;
     let headers = reader.headers().map_err(|error| DatasetError::Damaged {
         path: sheet.file.clone(),
         detail: error.to_string(),
@@ -29,24 +29,42 @@ pub(super) fn rows(sheet: Sheet) -> Result<Rows, DatasetError> {
     }
     let table = Table { sheet, headers, delimiter };
     let mut references = References::new();
-    let mut records = reader.into_records();
     Ok(Box::new(std::iter::from_fn(move || {
-        let line = records.reader().position().line();
-        counter.begin();
-        let row = records.next()?.map_err(|error| Mistake::NotCsv { detail: error.to_string() });
+        let begun = reader.position().line();
+        let mut record = ByteRecord::new();
+        reader.get_mut().begin();
+        let (line, row) = match reader.read_byte_record(&mut record) {
+            Ok(false) => return None,
+            Ok(true) => (line(&reader, &record), StringRecord::from_byte_record(record)),
+            Err(error) => {
+                let mistake = Mistake::NotCsv { detail: error.to_string() };
+                return Some(Err(table.sheet.error(begun, mistake)));
+            }
+        };
+        let row = row.map_err(|error| Mistake::NotCsv { detail: error.to_string() });
         let example = row.and_then(|record| table.row(line, &record, &mut references));
         Some(example.map_err(|mistake| table.sheet.error(line, mistake)))
     })))
 }
 
+/// The line that a record, which was just read, begins on.
+///
+/// A record ends at the first character of a line's end and lines are counted at the second, so that where
+/// there are two the counter is one behind; and empty lines before the record are read with it.
+fn line(reader: &Reader, record: &ByteRecord) -> u64 {
+    let end = reader.position();
+    let within = record.as_slice().split(|byte| *byte == b'\n').skip(1).count() as u64;
+    let ended = u64::from(reader.get_ref().ends_line(end.byte()));
+    end.line().saturating_sub(within + ended)
+}
+
 type Reader = csv::Reader<Records<BufReader<fs_err::File>>>;
 
-fn reader(sheet: &Sheet, delimiter: u8) -> Result<(Reader, RecordBytes), DatasetError> {
+fn reader(sheet: &Sheet, delimiter: u8) -> Result<Reader, DatasetError> {
     let records = Records::new(sheet.open()?, LONGEST);
-    let counter = records.counter();
     let mut builder = csv::ReaderBuilder::new();
     builder.delimiter(delimiter).trim(csv::Trim::Headers).flexible(true);
-    Ok((builder.from_reader(records), counter))
+    Ok(builder.from_reader(records))
 }
 
 /// Commas, semicolons or tabs, whichever the first line has most of.
@@ -109,11 +127,11 @@ impl Referred for Table {
     type At = Position;
 
     fn places(&self) -> Result<BTreeMap<String, Position>, Mistake> {
-        let (mut reader, counter) = reader(&self.sheet, self.delimiter)?;
+        let mut reader = reader(&self.sheet, self.delimiter)?;
         let mut places = BTreeMap::new();
         let mut record = StringRecord::new();
         loop {
-            counter.begin();
+            reader.get_mut().begin();
             match reader.read_record(&mut record) {
                 Ok(true) => {}
                 Ok(false) => return Ok(places),
@@ -127,7 +145,7 @@ impl Referred for Table {
     }
 
     fn image(&self, at: &Position) -> Result<Written, Mistake> {
-        let (mut reader, _) = reader(&self.sheet, self.delimiter)?;
+        let mut reader = reader(&self.sheet, self.delimiter)?;
         let damaged = |error: csv::Error| Mistake::Damaged { detail: error.to_string() };
         reader.seek(at.clone()).map_err(damaged)?;
         let mut record = StringRecord::new();

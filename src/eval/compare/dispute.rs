@@ -63,17 +63,10 @@ pub struct Said {
 /// another before what one left open, evenly split judges before single ones, far apart scores before
 /// near ones.
 pub(super) fn disputes(panel: &Panel, common: &[&Row], truths: Option<&Truths>) -> Vec<Dispute> {
-    let by_rule: Vec<bool> = panel
-        .seats
-        .iter()
-        .map(|seat| {
-            seat.way.as_ref().is_some_and(|(method, _)| super::panel::goes_by_rules(*method))
-        })
-        .collect();
     let mut found: Vec<Dispute> = Vec::new();
     for row in common {
         let Some(opinions) = row.all() else { continue };
-        let Some(kind) = kind(&opinions, &by_rule) else { continue };
+        let Some(kind) = kind(&opinions) else { continue };
         found.push(Dispute {
             image: row.image.clone(),
             hash: row.hash,
@@ -93,7 +86,7 @@ pub(super) fn disputes(panel: &Panel, common: &[&Row], truths: Option<&Truths>) 
     found
 }
 
-fn kind(opinions: &[&Opinion], by_rule: &[bool]) -> Option<DisputeKind> {
+fn kind(opinions: &[&Opinion]) -> Option<DisputeKind> {
     let any = |wanted| opinions.iter().any(|one| one.conclusion == wanted);
     let [bad, open, good] =
         [Conclusion::Unsafe, Conclusion::Undetermined, Conclusion::Safe].map(any);
@@ -103,8 +96,7 @@ fn kind(opinions: &[&Opinion], by_rule: &[bool]) -> Option<DisputeKind> {
         (false, true, true) => return Some(DisputeKind::SafeOrOpen),
         _ => {}
     }
-    let those = opinions.iter().zip(by_rule).filter(|(_, by_rule)| **by_rule);
-    let mut violated = those.map(|(one, _)| {
+    let mut violated = opinions.iter().filter(|one| one.by_rule).map(|one| {
         let mut rules: Vec<usize> = one.violated().collect();
         rules.sort_unstable();
         rules

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::float;
-use super::panel::{Opinion, Panel, Row, goes_by_rules};
+use super::panel::{Opinion, Panel, Row};
 use super::truth::{Against, Truths};
 use crate::eval::{Interval, quantile, wilson};
 use crate::ids::{ModelId, PolicyHash};
@@ -103,7 +103,7 @@ impl JudgeSummary {
         let (method, without) = seat.way.clone().unzip();
         Self {
             facts,
-            by_rule: method.is_some_and(goes_by_rules),
+            by_rule: opinions().flatten().any(|one| one.is_read() && one.by_rule),
             method,
             without: without.unwrap_or_default(),
             verdicts: seat.verdicts,

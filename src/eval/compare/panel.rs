@@ -50,6 +50,10 @@ pub(super) struct Opinion {
     pub(super) took_ms: u64,
     /// Why the image, or a rule of it, could not be settled: kinds, each once.
     pub(super) reasons: Vec<String>,
+    /// Whether a violation is that of a rule.
+    pub(super) by_rule: bool,
+    /// Whether it has a mark for each rule that was judged, and not for one at most.
+    pub(super) lists_rules: bool,
     /// Empty for a judge that does not go by rules.
     pub(super) marks: Vec<Mark>,
 }
@@ -70,8 +74,18 @@ impl Opinion {
         self.conclusion != Conclusion::Failed
     }
 
-    pub(super) fn mark(&self, rule: usize) -> Option<&Mark> {
-        self.marks.iter().find(|mark| mark.rule == rule)
+    /// What is said of a rule; nothing where it was not judged.
+    pub(super) fn of_rule(&self, rule: usize) -> Option<Outcome> {
+        let mark = self.marks.iter().find(|mark| mark.rule == rule);
+        if mark.is_some() || self.lists_rules || !self.by_rule {
+            return mark.map(|mark| mark.outcome);
+        }
+        match self.conclusion {
+            Conclusion::Failed => None,
+            Conclusion::Undetermined => Some(Outcome::Undetermined),
+            // Who names one rule at most has named none, or another.
+            Conclusion::Safe | Conclusion::Unsafe => Some(Outcome::Clear),
+        }
     }
 
     pub(super) fn violated(&self) -> impl Iterator<Item = usize> {
@@ -86,11 +100,6 @@ impl Row {
         let read = |opinion: &'_ Option<Opinion>| opinion.as_ref().is_some_and(Opinion::is_read);
         self.opinions.iter().all(read).then(|| self.opinions.iter().flatten().collect())
     }
-}
-
-/// Whether a way of judging says which rule is violated.
-pub(super) fn goes_by_rules(method: Method) -> bool {
-    method == Method::Clue
 }
 
 impl Panel {
@@ -173,7 +182,7 @@ impl Panel {
             if let Some(reason) = reason.as_ref().filter(|reason| !reasons.contains(reason)) {
                 reasons.push(reason.clone());
             }
-            if goes_by_rules(verdict.method) {
+            if verdict.is_of_rule(&rule.rule) {
                 let (outcome, score) = (rule.outcome, rule.score);
                 marks.push(Mark { rule: self.place(&rule.rule), outcome, score, reason });
             }
@@ -187,6 +196,8 @@ impl Panel {
             score: verdict.score,
             took_ms: verdict.took_ms,
             reasons,
+            by_rule: verdict.names_rules(),
+            lists_rules: verdict.lists_rules(),
             marks,
         }
     }

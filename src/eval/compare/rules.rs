@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::pair::{SEED, category};
-use super::panel::{Mark, Panel, Row};
+use super::panel::{Panel, Row};
 use super::truth::Truths;
 use crate::eval::Estimate;
 use crate::eval::agreement::Ratings;
 use crate::ids::RuleId;
-use crate::verdict::{Conclusion, Outcome};
+use crate::verdict::Outcome;
 
 /// What the judges that go by rules said of one rule, on the images that all have judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -88,11 +88,9 @@ fn compare_one(
     truths: Option<&Truths>,
 ) -> RuleComparison {
     // One entry an image: what each judge said of the rule.
-    let said: Vec<Vec<Option<&Mark>>> = common
+    let said: Vec<Vec<Option<Outcome>>> = common
         .iter()
-        .map(|row| {
-            row.opinions.iter().map(|one| one.as_ref().and_then(|one| one.mark(place))).collect()
-        })
+        .map(|row| row.opinions.iter().map(|one| one.as_ref()?.of_rule(place)).collect())
         .collect();
     let has_it: Vec<usize> = (0..panel.seats.len())
         .filter(|judge| said.iter().any(|marks| marks[*judge].is_some()))
@@ -127,10 +125,10 @@ fn pairs(judges: &[usize]) -> impl Iterator<Item = (usize, usize)> {
     each.flat_map(|(at, first)| judges[at + 1..].iter().map(|second| (*first, *second)))
 }
 
-fn count(judge: usize, said: &[Vec<Option<&Mark>>], labels: &[Option<bool>]) -> RuleCount {
+fn count(judge: usize, said: &[Vec<Option<Outcome>>], labels: &[Option<bool>]) -> RuleCount {
     let of = |outcome| {
         let those = said.iter().filter_map(|marks| marks[judge]);
-        those.filter(|mark| mark.outcome == outcome).count()
+        those.filter(|said| *said == outcome).count()
     };
     let right = said
         .iter()
@@ -143,12 +141,12 @@ fn count(judge: usize, said: &[Vec<Option<&Mark>>], labels: &[Option<bool>]) -> 
     }
 }
 
-fn compare_pair((first, second): (usize, usize), said: &[Vec<Option<&Mark>>]) -> RulePair {
+fn compare_pair((first, second): (usize, usize), said: &[Vec<Option<Outcome>>]) -> RulePair {
     let mut ratings = Ratings::new(2, 3);
     for marks in said {
         if let (Some(one), Some(other)) = (marks[first], marks[second]) {
             // To whoever looks at the image, a rule that is irrelevant is clear.
-            ratings.add(&[one, other].map(|mark| category(mark.outcome.into())));
+            ratings.add(&[one, other].map(|outcome| category(outcome.into())));
         }
     }
     let mut pair = RulePair {
@@ -166,6 +164,6 @@ fn compare_pair((first, second): (usize, usize), said: &[Vec<Option<&Mark>>]) ->
     pair
 }
 
-fn is_violated(mark: Option<&Mark>) -> bool {
-    mark.is_some_and(|mark| Conclusion::from(mark.outcome) == Conclusion::Unsafe)
+fn is_violated(outcome: Option<Outcome>) -> bool {
+    outcome == Some(Outcome::Violated)
 }

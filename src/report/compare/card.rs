@@ -9,7 +9,7 @@ use crate::imaging::shown;
 use crate::report::picture::Inline;
 use crate::report::words::{self, Asked};
 use crate::units::Probability;
-use crate::verdict::{Finding, Holds, Method, Outcome, RuleVerdict, Verdict};
+use crate::verdict::{Finding, Holds, Outcome, RuleVerdict, Verdict};
 
 /// One image.
 #[derive(Debug, Serialize)]
@@ -79,7 +79,7 @@ fn in_question(dispute: &Dispute) -> Vec<&RuleId> {
 }
 
 fn rules(verdict: &Verdict, in_question: &[&RuleId]) -> Vec<CardRule> {
-    let by_rule = verdict.method == Method::Clue;
+    let by_rule = verdict.names_rules();
     let score = |rule: &&RuleVerdict| rule.score.map_or(-1.0, Probability::value);
     let mut those: Vec<&RuleVerdict> =
         verdict.rules.iter().filter(|rule| !by_rule || in_question.contains(&&rule.rule)).collect();
@@ -91,7 +91,7 @@ fn rules(verdict: &Verdict, in_question: &[&RuleId]) -> Vec<CardRule> {
     those
         .into_iter()
         .map(|rule| CardRule {
-            id: by_rule.then(|| rule.rule.to_string()),
+            id: verdict.is_of_rule(&rule.rule).then(|| rule.rule.to_string()),
             outcome: words::outcome(rule.outcome),
             score: rule.score.map(|score: Probability| score.to_string()),
             notes: notes(rule, asked).iter().map(|note| shown(note).to_string()).collect(),

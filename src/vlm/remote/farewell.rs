@@ -57,14 +57,14 @@ impl Farewell {
         let client = line::client(&options, &url).ok()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
         runtime.block_on(async {
-            let response = client.get(url).send().await.ok()?;
+            let mut response = client.get(url).send().await.ok()?;
             let headers = response.headers().clone();
-            let small = response.content_length().is_some_and(|bytes| bytes < 1 << 20);
-            let body = if response.status().is_success() && small {
-                response.json::<Value>().await.ok()
+            let body = if response.status().is_success() {
+                line::bytes_of(&mut response).await.ok().flatten()
             } else {
                 None
             };
+            let body = body.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             Self::of(&headers, body.as_ref())
         })
     }
@@ -90,8 +90,12 @@ fn since(said: &str) -> Option<SystemTime> {
     }
 }
 
+/// A moment up to the year 9999: a later one has no date that could be written, and is most likely no
+/// number of seconds.
 fn at(seconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    const YEAR_10000: u64 = 253_402_300_800;
+    let said = (seconds < YEAR_10000).then_some(Duration::from_secs(seconds))?;
+    SystemTime::UNIX_EPOCH.checked_add(said)
 }
 
 #[cfg(test)]
@@ -138,5 +142,13 @@ mod tests {
         {
             assert_eq!(read(&[("sunset", "tomorrow"), ("deprecation", "false")], &body), None);
         }
+        // Milliseconds, and the first second of the year 10000.
+        for late in [1_799_884_800_000_u64, 253_402_300_800] {
+            assert_eq!(read(&[], &json!({ "shutdown_date": late })), None);
+            let since = read(&[("deprecation", &format!("@{late}"))], &json!({}));
+            assert_eq!(since, Some(Farewell::Deprecated { since: None }));
+        }
+        let last = json!({ "shutdown_date": 253_402_300_799_u64 });
+        assert_eq!(seconds(read(&[], &last)), 253_402_300_799);
     }
 }

@@ -168,6 +168,18 @@ pub(super) fn client(
     builder.build().map_err(|error| unmade(&error))
 }
 
+/// What a server answers, unless it is longer than may be.
+pub(super) async fn bytes_of(response: &mut reqwest::Response) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MOST_BYTES {
+            return Ok(None);
+        }
+    }
+    Ok(Some(bytes))
+}
+
 fn unmade(error: &dyn std::fmt::Display) -> RemoteError {
     RemoteError::Client { detail: error.to_string() }
 }
@@ -245,14 +257,10 @@ impl Wire {
         let status = response.status().as_u16();
         let wait = outcome::wait(response.headers());
         let headers = response.headers().clone();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MOST_BYTES {
-                let detail = format!("the server's answer is longer than {MOST_BYTES} bytes");
-                return Err(Snag::Final(Why::Failed { detail }));
-            }
-        }
+        let Some(bytes) = bytes_of(&mut response).await.map_err(broken)? else {
+            let detail = format!("the server's answer is longer than {MOST_BYTES} bytes");
+            return Err(Snag::Final(Why::Failed { detail }));
+        };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let heard = Heard::new(&self.options, status, wait, text);
         if let Some(json) = &heard.json {

@@ -1,5 +1,7 @@
 //! Panels made by hand, counted by hand.
 
+mod rules;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -233,24 +235,6 @@ fn three_judges_have_fleiss_kappa_and_split_votes_come_before_single_ones() {
     let knife = &found.rules[0];
     assert_eq!((knife.all, knife.some), (1, 2));
     assert!(compared(&two(), None).fleiss.is_none(), "two have Cohen's");
-}
-
-#[test]
-fn a_judge_of_whole_images_is_compared_by_conclusions_and_not_by_rules() {
-    let [one, _] = two();
-    let whole = one.iter().map(|verdict| {
-        let outcome = if verdict.verdict == Conclusion::Unsafe { Violated } else { Clear };
-        let rules = vec![mark("image", outcome, None)];
-        Verdict {
-            method: Method::PriorKnowledge,
-            ..super::tests::verdict(&verdict.image, rules, 0.5)
-        }
-    });
-    let found = compared(&[one.clone(), whole.collect()], None);
-    assert!(found.is_unanimous() && !found.judges[1].by_rule);
-    assert_eq!(found.rules.len(), 2, "`image` is no rule");
-    assert!(found.rules.iter().all(|rule| rule.judges[1].is_none() && rule.pairs.is_empty()));
-    assert!(found.conclusions().join(" ").contains("`two` judges the image as a whole"));
 }
 
 #[test]
