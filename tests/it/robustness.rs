@@ -1,11 +1,14 @@
 //! `praetor robustness` as a user meets it, on the demo model.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use praetor::store::Run;
 use serde_json::Value;
 
-use crate::cli::Praetor;
+use crate::cli::{Praetor, Run as Ran};
+use crate::llm::{Request, Server};
+use crate::remote::{leaning, sees_dogs};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/demo/examples");
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/constitutions/demo.yaml");
@@ -256,6 +259,40 @@ fn images_judged_at_a_time_are_counted_and_kept_as_one_by_one() {
         assert_eq!((by_two, kept_by_two), (found, kept));
         assert!(moved.iter().zip(&moved_by_two).all(|(one, two)| (one - two).abs() < 0.005));
     }
+}
+
+/// Measures by the constitution of pets, at a server.
+fn measure_at(praetor: &Praetor, server: &Server, more: &[&str]) -> Ran {
+    let arguments = ["robustness", "-c", "pets.yaml", "--model", "openai:m", "--base-url"];
+    let at = [&*server.address, "--without=reasoning", "--parallel=1"];
+    praetor.run(&[&arguments[..], &at, more].concat())
+}
+
+fn asked_of_a_picture(server: &Server) -> usize {
+    server.requests().iter().filter(|request| request.about().1).count()
+}
+
+/// Answers are kept by what was asked of which pixels, and the control has the same.
+#[test]
+fn a_judge_that_wavers_turns_the_control_although_answers_are_kept() {
+    let praetor = Praetor::keeping_answers();
+    praetor.picture("dog.png");
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |request: &Request, _| match request.about() {
+        (question, true) if question.contains("dog") => {
+            leaning(if asked.fetch_add(1, SeqCst) % 2 == 0 { 0.99 } else { 0.01 })
+        }
+        _ => sees_dogs(request),
+    });
+    let run = measure_at(&praetor, &server, &["dog.png", "--perturb", "png"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.out.contains("the judge itself wavers"), "{}", run.out);
+    // Three statements of the picture twice; their priors once.
+    assert_eq!((server.requests().len(), asked_of_a_picture(&server)), (9, 6));
+    // What is no control is looked up still, and so is the picture as it is.
+    let run = measure_at(&praetor, &server, &["dog.png", "--perturb", "mirror"]);
+    assert!(run.code <= 1, "{}", run.err);
+    assert_eq!((server.requests().len(), asked_of_a_picture(&server)), (12, 9));
 }
 
 #[test]

@@ -18,6 +18,9 @@ use crate::verdict::{Conclusion, Verdict};
 pub(super) struct Bench<'a> {
     pub(super) changes: &'a ChangeArgs,
     pub(super) judging: &'a dyn Judging,
+    /// What judges the control: it looks up no answer of the very same picture, so that a judge that wavers
+    /// is seen to.
+    pub(super) control: &'a dyn Judging,
     pub(super) labels: Option<&'a Labels>,
 }
 
@@ -89,7 +92,8 @@ impl Bench<'_> {
     ) -> Result<Option<Verdict>, JudgeError> {
         // Counted as failed; the other perturbations go on.
         let Ok(changed) = perturbed(decoded, perturbation, seed) else { return Ok(None) };
-        self.judging.judge_image(image.to_owned(), Ok(changed)).map(Some)
+        let judging = if perturbation.is_control() { self.control } else { self.judging };
+        judging.judge_image(image.to_owned(), Ok(changed)).map(Some)
     }
 
     fn attack(

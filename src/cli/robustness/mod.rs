@@ -27,6 +27,7 @@ use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
 use super::number::at_least_one;
 use super::policy::PolicyArgs;
+use super::way::Way;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
 use crate::robustness::square::Square;
@@ -146,6 +147,9 @@ impl RobustnessCommand {
         let mut sample = sample.transpose()?;
         let models = self.judging.load()?;
         let way = self.judging.stages.join(policy, &models)?;
+        let controlled = changes.perturb.iter().any(Perturbation::is_control);
+        let anew = controlled.then(|| self.judging.stages.join_anew(policy, &models));
+        let anew = anew.transpose()?.flatten();
         let all = match &sample {
             Some(_) => None,
             None => Some(self.inputs.tasks(limits)),
@@ -168,7 +172,9 @@ impl RobustnessCommand {
             let manifest = self.judging.manifest(policy, &models, more);
             Runs::create(path, &changes.perturb, &changes.seed, &manifest)
         });
-        let bench = Bench { changes, judging: way.judging(), labels: labels.as_ref() };
+        let judging = way.judging();
+        let control = anew.as_ref().map_or(judging, Way::judging);
+        let bench = Bench { changes, judging, control, labels: labels.as_ref() };
         let ledger = Ledger {
             perturbations: &changes.perturb,
             seeds: changes.seed.iter().map(|seed| changes.under(*seed)).collect(),
