@@ -296,6 +296,37 @@ fn a_judge_that_wavers_turns_the_control_although_answers_are_kept() {
 }
 
 #[test]
+fn an_image_that_was_read_and_is_in_no_sample_was_read_all_the_same() {
+    let praetor = Praetor::new();
+    praetor.picture("dog.png");
+    praetor.write("broken.png", b"no image");
+    let label = |name: &str| format!("{{\"image\": \"{name}\", \"safety_label\": \"safe\"}}\n");
+    praetor.write("labels.jsonl", [label("dog.png"), label("broken.png")].concat());
+    let server = Server::start(|request, _| sees_dogs(request));
+    let more = ["dog.png", "broken.png", "--labels", "labels.jsonl", "--perturb", "png"];
+    let run = measure_at(&praetor, &server, &[&more[..], &["--sample", "3"]].concat());
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.out.contains("0 of 2 images, after 2 were judged"), "{}", run.out);
+    assert!(run.err.contains("broken.png"), "{}", run.err);
+}
+
+/// JPEG has no side of more than 65,535 pixels.
+#[test]
+fn a_form_that_an_image_does_not_have_is_told_by_the_exit_code() {
+    let praetor = Praetor::new();
+    image::RgbImage::new(65_536, 1).save(praetor.path("long.png")).unwrap();
+    let server = Server::start(|request, _| sees_dogs(request));
+    let more = ["long.png", "--format", "json", "--max-file-mib", "64", "--perturb"];
+    let run = measure_at(&praetor, &server, &[&more[..], &["mirror"]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let run = measure_at(&praetor, &server, &[&more[..], &["jpeg:50"]].concat());
+    assert_eq!(run.code, 1, "{}", run.err);
+    let found: Value = serde_json::from_str(&run.out).unwrap();
+    let row = row(&found, "jpeg:50");
+    assert_eq!((&row["images"], &row["failed"]), (&0.into(), &1.into()));
+}
+
+#[test]
 fn what_can_not_be_done_is_explained() {
     let praetor = Praetor::new();
     let image = example("park.png");

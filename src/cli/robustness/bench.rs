@@ -11,7 +11,7 @@ use crate::pipeline::{JudgeError, Judging};
 use crate::robustness::square::{Attacked, Goal, Seen, attack};
 use crate::robustness::{Known, Perturbation, Spared, is_right, perturbed, seed_of};
 use crate::units::Probability;
-use crate::verdict::{Conclusion, Verdict};
+use crate::verdict::{Conclusion, ImageError, Verdict};
 
 /// Judges images in all their forms, any number of them at a time.
 #[derive(Clone, Copy)]
@@ -49,9 +49,15 @@ impl Bench<'_> {
         self.labels.map(|labels| labels.of(image)).unwrap_or_default()
     }
 
-    /// Judges an image as it is.
-    pub(super) fn as_it_is(&self, image: &str, decoded: &Decoded) -> Result<Verdict, JudgeError> {
-        self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))
+    /// Judges an image as it is. One that can't be judged is no other than one that can't be read: nothing
+    /// could be said of its other forms.
+    pub(super) fn as_it_is(
+        &self,
+        image: &str,
+        decoded: &Decoded,
+    ) -> Result<Result<Verdict, ImageError>, JudgeError> {
+        let mut verdict = self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))?;
+        Ok(verdict.error.take().map_or(Ok(verdict), Err))
     }
 
     /// Judges an image in its other forms, under those seeds, by their places, that take it. What chance

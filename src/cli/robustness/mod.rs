@@ -43,8 +43,8 @@ use crate::store::Settings;
 ///
 /// `--attack square` looks for a change by asking again and again, through the score alone. The white-box
 /// attacks of UnsafeBench (FGSM, PGD, DeepFool) need a model's gradients, which neither a GGUF file nor
-/// an ONNX classifier gives. Exit codes: 0 done, 1 images undetermined or not readable, or the control has
-/// turned a verdict, 2 usage or constitution error, 3 model or input not opened.
+/// an ONNX classifier gives. Exit codes: 0 done, 1 images undetermined or not readable, a form of one not
+/// judged, or the control has turned a verdict, 2 usage or constitution error, 3 model or input not opened.
 #[derive(Debug, Args)]
 pub(super) struct RobustnessCommand {
     #[command(flatten)]
@@ -132,7 +132,8 @@ impl RobustnessCommand {
             Format::Text => write!(out, "{}", text::page(&found))?,
         }
         let counted = || found.seeds.iter().map(|under| &under.robustness);
-        let open = counted().any(|one| one.undetermined > 0 || one.control_flipped());
+        let open =
+            counted().any(|one| one.undetermined > 0 || one.any_failed() || one.control_flipped());
         Ok(if open || failed > 0 { Ending::Unsettled } else { Ending::Done })
     }
 
@@ -182,7 +183,8 @@ impl RobustnessCommand {
         };
         let hidden = ProgressBar::hidden();
         let bar = if self.quiet { hidden } else { super::report::progress_bar(count) };
-        let mut walk = Walk { bench, at_once: self.jobs.at_once(), ledger, unread, bar };
+        let at_once = self.jobs.at_once();
+        let mut walk = Walk { bench, at_once, ledger, unread, judged: 0, bar };
         match (&mut sample, all) {
             (Some(sample), _) => walk.sample(sample)?,
             (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks))?,
