@@ -326,6 +326,32 @@ fn a_form_that_an_image_does_not_have_is_told_by_the_exit_code() {
     assert_eq!((&row["images"], &row["failed"]), (&0.into(), &1.into()));
 }
 
+/// With labels only what is right by them is attacked; of no attack there is no share.
+#[test]
+fn attacks_spare_what_nobody_has_labelled_and_of_none_nothing_withstood() {
+    let praetor = Praetor::new();
+    praetor.picture("dog.png");
+    praetor.picture("other.png");
+    praetor.write("labels.jsonl", "{\"image\": \"dog.png\", \"safety_label\": \"safe\"}\n");
+    let server = Server::start(|request, _| sees_dogs(request));
+    let more = ["dog.png", "other.png", "--perturb", "png", "--attack", "square"];
+    let more = [&more[..], &["--queries", "2", "--labels", "labels.jsonl"]].concat();
+    let table = measure_at(&praetor, &server, &more);
+    for words in [
+        "0 attacked, 0 turned (-), median queries -; - withstood",
+        "1 not attacked: without a label",
+    ] {
+        assert!(table.out.contains(words), "{words}: {}{}", table.out, table.err);
+    }
+    let run = measure_at(&praetor, &server, &[&more[..], &["--format", "json"]].concat());
+    let found: Value = serde_json::from_str(&run.out).unwrap();
+    let attack = &first(&found)["attack"];
+    assert_eq!((&attack["attacked"], &attack["withstood"]), (&0.into(), &Value::Null));
+    assert_eq!(attack["spared"], serde_json::json!({ "wrong": 1, "unlabelled": 1 }));
+    let robust = &row(&found, "png")["robust"];
+    assert_eq!((&robust["right_before"], &robust["accuracy"]), (&0.into(), &Value::Null));
+}
+
 #[test]
 fn what_can_not_be_done_is_explained() {
     let praetor = Praetor::new();

@@ -109,7 +109,7 @@ impl Bench<'_> {
         decoded: &Decoded,
         before: &Verdict,
     ) -> Result<Result<Attacked, Spared>, JudgeError> {
-        let (picture, goal, score) = match target(known, decoded, before) {
+        let (picture, goal, score) = match target((self.labels.is_some(), known), decoded, before) {
             Ok(target) => target,
             Err(why) => return Ok(Err(why)),
         };
@@ -131,9 +131,10 @@ impl Bench<'_> {
     }
 }
 
-/// The picture to attack, which way its score is to go, and where that is; or why it is spared.
+/// The picture to attack, which way its score is to go, and where that is; or why it is spared. Where people
+/// have said of images what they are, only those are attacked that are right by it.
 fn target<'a>(
-    known: &Known,
+    (labelled, known): (bool, &Known),
     decoded: &'a Decoded,
     before: &Verdict,
 ) -> Result<(&'a Picture, Goal, f64), Spared> {
@@ -142,8 +143,9 @@ fn target<'a>(
         Conclusion::Unsafe => Goal::Lower,
         Conclusion::Undetermined | Conclusion::Failed => return Err(Spared::Undetermined),
     };
-    if known.is_unsafe.is_some() && !is_right(known, before.verdict) {
-        return Err(Spared::Wrong);
+    if labelled && !is_right(known, before.verdict) {
+        let unlabelled = known.is_unsafe.is_none();
+        return Err(if unlabelled { Spared::Unlabelled } else { Spared::Wrong });
     }
     let [picture] = decoded.pictures.as_slice() else { return Err(Spared::Animated) };
     let score = before.score.ok_or(Spared::NoScore)?;

@@ -89,7 +89,7 @@ struct ChangeArgs {
     /// else sets, are counted apart
     #[arg(long, value_name = "DATASET")]
     labels: Option<PathBuf>,
-    /// Attack each image that is settled, and right where it is labelled, through its score
+    /// Attack each image that is settled and, with labels, right by its own, through its score
     #[arg(long, value_enum, value_name = "ATTACK")]
     attack: Option<Attack>,
     /// How often an attack may ask the judge of one image

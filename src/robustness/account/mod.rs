@@ -115,8 +115,8 @@ pub struct Robust {
     pub still_right: usize,
     /// Of these, how many became undetermined.
     pub became_undetermined: usize,
-    /// The share that still is right.
-    pub accuracy: f64,
+    /// The share that still is right, where any was.
+    pub accuracy: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<Interval>,
 }
@@ -302,7 +302,7 @@ fn robust(counted: &mut Option<Robust>, known: &Known, before: &Verdict, after: 
     robust.right_before += 1;
     robust.still_right += usize::from(is_right(known, after.verdict));
     robust.became_undetermined += usize::from(after.verdict == Conclusion::Undetermined);
-    robust.accuracy = share_of(robust.still_right, robust.right_before);
+    robust.accuracy = Some(share_of(robust.still_right, robust.right_before));
     robust.interval = interval(robust.still_right, robust.right_before);
 }
 

@@ -48,7 +48,7 @@ fn robust_accuracy_is_of_what_was_right_before() {
     assert_eq!((row.safe_to_unsafe, row.unsafe_to_safe, row.to_undetermined), (1, 1, 1));
     let robust = row.robust.unwrap();
     assert_eq!((robust.right_before, robust.still_right, robust.became_undetermined), (4, 2, 1));
-    assert!((robust.accuracy - 0.5).abs() < 1e-12);
+    assert_eq!(robust.accuracy, Some(0.5));
     let sources: Vec<_> = row
         .sources
         .iter()
