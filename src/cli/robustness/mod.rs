@@ -22,6 +22,7 @@ use self::ledger::{Ledger, Under};
 use self::runs::Runs;
 use self::sample::Sample;
 use self::walk::Walk;
+use super::dataset::ReadingArgs;
 use super::inputs::{Inputs, Unread};
 use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
@@ -53,6 +54,8 @@ pub(super) struct RobustnessCommand {
     policy: PolicyArgs,
     #[command(flatten)]
     changes: ChangeArgs,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     judging: JudgingArgs,
     #[command(flatten)]
@@ -139,7 +142,9 @@ impl RobustnessCommand {
 
     fn measure(&self, policy: &Policy) -> Result<(Found, usize), Failure> {
         let (changes, limits) = (&self.changes, &self.judging.limits);
-        let labels = changes.labels.as_ref().map(|path| Labels::read(path, policy)).transpose()?;
+        let labels = changes.labels.as_ref();
+        let labels = labels.map(|path| Labels::read(path, &self.reading, policy, self.quiet));
+        let labels = labels.transpose()?;
         let mut unread = Unread::default();
         let sample = changes.sample.map(|size| {
             let files = self.inputs.files(&mut unread);

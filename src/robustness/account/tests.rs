@@ -1,3 +1,5 @@
+//! What is counted of flips, worked by hand.
+
 use super::*;
 use crate::ids::{Hash, ModelId};
 use crate::units::Probability;
