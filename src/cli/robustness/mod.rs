@@ -8,7 +8,7 @@ mod sample;
 mod text;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -31,6 +31,7 @@ use super::policy::PolicyArgs;
 use super::way::Way;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
+use crate::imaging::shown;
 use crate::robustness::square::Square;
 use crate::robustness::{Attacks, OverSeeds, Perturbation, Robustness};
 use crate::store::Settings;
@@ -210,10 +211,23 @@ impl RobustnessCommand {
 }
 
 impl ChangeArgs {
-    /// Fills in the usual perturbations, and refuses a seed that is named twice.
+    /// Fills in the usual perturbations, and refuses a seed or a perturbation that is named twice.
     fn complete(&mut self) -> Result<(), Failure> {
         if self.perturb.is_empty() {
             self.perturb = Perturbation::standard();
+        }
+        let mut names = BTreeMap::new();
+        for one in &self.perturb {
+            let name = runs::folder(one);
+            if let Some(other) = names.insert(name.clone(), one) {
+                return Err(Failure::Input(miette::miette!(
+                    help = "name each perturbation once, and words that differ in more than punctuation; without \
+                            a number the usual one is meant, as in `jpeg` for `jpeg:75`",
+                    "the perturbations `{}` and `{}` have the same name, `{name}`",
+                    shown(&other.to_string()),
+                    shown(&one.to_string())
+                )));
+            }
         }
         let mut seen = BTreeSet::new();
         match self.seed.iter().find(|seed| !seen.insert(**seed)) {
