@@ -77,7 +77,8 @@ pub(super) struct RobustnessCommand {
 #[command(next_help_heading = "Perturbations")]
 struct ChangeArgs {
     /// png, noise:EPSILON (in CLIP's normalised pixels; UnsafeBench has 0.01), jpeg:QUALITY, resize:SHARE
-    /// (smaller and back), crop:SHARE (the middle), blur:PIXELS, grey, mirror, text:WORDS
+    /// (smaller and back), crop:SHARE (the middle), blur:PIXELS, grey, mirror, text:WORDS (without commas,
+    /// which part the list)
     /// [default: png, noise at 0.01, 0.05 and 0.2, jpeg at 90, 75, 50 and 30, and one of each other]
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     perturb: Vec<Perturbation>,
@@ -149,7 +150,7 @@ impl RobustnessCommand {
         let mut unread = Unread::default();
         let sample = changes.sample.map(|size| {
             let files = self.inputs.files(&mut unread);
-            Sample::new(files, limits.limits(), labels.as_ref(), (size, &changes.seed))
+            Sample::new(files, limits.limits(), labels.as_ref(), (size, &changes.seed), &mut unread)
         });
         let mut sample = sample.transpose()?;
         let models = self.judging.load()?;
@@ -191,10 +192,15 @@ impl RobustnessCommand {
         let bar = if self.quiet { hidden } else { super::report::progress_bar(count) };
         let at_once = self.jobs.at_once();
         let mut walk = Walk { bench, at_once, ledger, unread, judged: 0, bar };
-        match (&mut sample, all) {
-            (Some(sample), _) => walk.sample(sample)?,
-            (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks))?,
+        let walked = match (&mut sample, all) {
+            (Some(sample), _) => walk.sample(sample),
+            (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks)),
+        };
+        // Whatever stopped the run, what it cost is kept.
+        if let (Some(runs), Some(bill)) = (&walk.ledger.runs, bill) {
+            runs.keep_spending(&bill.spending())?;
         }
+        walked?;
         let (seeds, unread) = walk.end()?;
         if !self.quiet {
             style::notes(&unread.notes())?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::Failure;
 use crate::robustness::Perturbation;
-use crate::store::{RunFolder, RunManifest};
+use crate::store::{RunFolder, RunManifest, Spending};
 use crate::verdict::Verdict;
 
 /// The folder of the pictures as they are.
@@ -55,6 +55,14 @@ impl Runs {
     ) -> Result<(), Failure> {
         match self.folders.get_mut(&self.name(perturbation, seed)) {
             Some(folder) => Ok(folder.append(verdict)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps what the run has cost, all forms together, beside the pictures as they are.
+    pub(super) fn keep_spending(&self, spending: &Spending) -> Result<(), Failure> {
+        match self.folders.get(AS_IS) {
+            Some(folder) => Ok(folder.keep_spending(spending)?),
             None => Ok(()),
         }
     }

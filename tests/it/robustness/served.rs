@@ -128,3 +128,48 @@ fn labels_are_read_as_eval_reads_them_and_those_that_contradict_each_other_are_n
     assert_eq!(right(&run), (1.into(), "here".into()), "{}", run.err);
     assert!(run.err.contains("1 image labelled twice and not alike"), "{}", run.err);
 }
+
+/// It has no label, since it has no image that one could be of.
+#[test]
+fn a_row_of_parquet_without_an_image_is_no_image_without_a_label() {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+
+    let praetor = Praetor::new();
+    praetor.picture("dog.png");
+    let dog = fs_err::read(praetor.path("dog.png")).unwrap();
+    let columns: [(&str, ArrayRef); 2] = [
+        ("image", Arc::new(BinaryArray::from(vec![Some(&*dog), None]))),
+        ("safety_label", Arc::new(StringArray::from(vec!["unsafe", "unsafe"]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = fs_err::File::create(praetor.path("dogs.parquet")).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let server = Server::start(|request, _| sees_dogs(request));
+    let more = ["dogs.parquet", "--labels", "dogs.parquet", "--perturb", "mirror"];
+    let run = measure_at(&praetor, &server, &[&more[..], &["--sample", "1"]].concat());
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.out.contains("sample: 1 of 1 images"), "{}", run.out);
+    assert!(!run.out.contains("without a label"), "{}", run.out);
+    assert_eq!(
+        run.err.matches("names no image").count(),
+        2,
+        "once as a label, once as an image: {}",
+        run.err
+    );
+}
+
+#[test]
+fn what_a_server_was_asked_is_kept_beside_the_runs() {
+    let praetor = Praetor::new();
+    praetor.picture("dog.png");
+    let server = Server::start(|request, _| sees_dogs(request));
+    let run = measure_at(&praetor, &server, &["dog.png", "--perturb", "mirror", "--out", "runs"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let kept = fs_err::read(praetor.path("runs/as-is/usage.json")).unwrap();
+    let usage: Value = serde_json::from_slice(&kept).unwrap();
+    assert_eq!(usage["requests"], server.requests().len());
+}
