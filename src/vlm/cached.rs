@@ -198,7 +198,7 @@ fn reply_key(model: &Hash, view: Option<&View>, turns: &[Turn], generate: &Gener
 mod tests {
     use super::*;
     use crate::verdict::Why;
-    use crate::vlm::counted::CountedVlm;
+    use crate::vlm::counted::{Asked, CountedVlm};
     use crate::vlm::scripted::ScriptedVlm;
 
     fn view(grey: u8) -> View {
@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn asked_anew_of_views_only_what_is_asked_without_one_is_looked_up() {
-        let model = ScriptedVlm::new(0.2);
+        let because = [Reply::Said("because".to_owned())];
+        let model = ScriptedVlm::new(0.2).replying("why", because);
         let counted = CountedVlm::new(&model);
         let cache = Arc::new(Cache::in_memory().unwrap());
         let cached = CachedVlm::new(&counted, cache.clone());
@@ -242,9 +243,8 @@ mod tests {
                 model.chat(view, &turns, &free).unwrap();
             }
         }
-        // Two questions of no view once, two of the view three times; the scripted model replies nothing
-        // that is kept.
-        assert_eq!(counted.asked().questions, 2 + 3 * 2);
+        // Of the view everything three times; of none, whose questions are not counted, the talk once.
+        assert_eq!(counted.asked(), Asked { questions: 3 * 2, conversations: 3 + 1 });
     }
 
     #[test]

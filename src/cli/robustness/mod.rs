@@ -28,6 +28,7 @@ use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
 use super::number::at_least_one;
 use super::policy::PolicyArgs;
+use super::stages::Models;
 use super::way::Way;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
@@ -144,9 +145,7 @@ impl RobustnessCommand {
 
     fn measure(&self, policy: &Policy) -> Result<(Found, usize), Failure> {
         let (changes, limits) = (&self.changes, &self.judging.limits);
-        let labels = changes.labels.as_ref();
-        let labels = labels.map(|path| Labels::read(path, &self.reading, policy, self.quiet));
-        let labels = labels.transpose()?;
+        let labels = self.labels(policy)?;
         let mut unread = Unread::default();
         let sample = changes.sample.map(|size| {
             let files = self.inputs.files(&mut unread);
@@ -155,9 +154,7 @@ impl RobustnessCommand {
         let mut sample = sample.transpose()?;
         let models = self.judging.load()?;
         let way = self.judging.stages.join(policy, &models)?;
-        let controlled = changes.perturb.iter().any(Perturbation::is_control);
-        let anew = controlled.then(|| self.judging.stages.join_anew(policy, &models));
-        let anew = anew.transpose()?.flatten();
+        let anew = self.anew(policy, &models)?;
         let all = match &sample {
             Some(_) => None,
             None => Some(self.inputs.tasks(limits)),
@@ -173,20 +170,13 @@ impl RobustnessCommand {
             style::notes(&self.judging.stages.notes(&way, &models))?;
             style::notes(about.as_slice())?;
         }
-        let runs = self.out.as_ref().map(|path| {
-            let mut more = self.policy.settings();
-            more.insert("trace".to_owned(), true.to_string());
-            more.extend(changes.settings());
-            let manifest = self.judging.manifest(policy, &models, more);
-            Runs::create(path, &changes.perturb, &changes.seed, &manifest)
-        });
         let judging = way.judging();
         let control = anew.as_ref().map_or(judging, Way::judging);
         let bench = Bench { changes, judging, control, labels: labels.as_ref() };
         let ledger = Ledger {
             perturbations: &changes.perturb,
             seeds: changes.seed.iter().map(|seed| changes.under(*seed)).collect(),
-            runs: runs.transpose()?,
+            runs: self.runs(policy, &models)?,
         };
         let hidden = ProgressBar::hidden();
         let bar = if self.quiet { hidden } else { super::report::progress_bar(count) };
@@ -213,6 +203,31 @@ impl RobustnessCommand {
             seeds,
         };
         Ok((found, unread.notes().len()))
+    }
+
+    fn labels(&self, policy: &Policy) -> Result<Option<Labels>, Failure> {
+        let labels = self.changes.labels.as_ref();
+        labels.map(|path| Labels::read(path, &self.reading, policy, self.quiet)).transpose()
+    }
+
+    /// What judges the control, where that is none of what judges everything else.
+    fn anew<'models>(
+        &self,
+        policy: &Policy,
+        models: &'models Models,
+    ) -> Result<Option<Way<'models>>, Failure> {
+        let controlled = self.changes.perturb.iter().any(Perturbation::is_control);
+        if controlled { self.judging.stages.join_anew(policy, models) } else { Ok(None) }
+    }
+
+    /// The folders that verdicts are kept in.
+    fn runs(&self, policy: &Policy, models: &Models) -> Result<Option<Runs>, Failure> {
+        let Some(path) = &self.out else { return Ok(None) };
+        let mut more = self.policy.settings();
+        more.insert("trace".to_owned(), true.to_string());
+        more.extend(self.changes.settings());
+        let manifest = self.judging.manifest(policy, models, more);
+        Runs::create(path, &self.changes.perturb, &self.changes.seed, &manifest).map(Some)
     }
 }
 

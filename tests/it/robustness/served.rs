@@ -28,7 +28,7 @@ fn a_judge_that_wavers_turns_the_control_although_answers_are_kept() {
     let asked = AtomicUsize::new(0);
     let server = Server::start(move |request: &Request, _| match request.about() {
         (question, true) if question.contains("dog") => {
-            leaning(if asked.fetch_add(1, SeqCst) % 2 == 0 { 0.99 } else { 0.01 })
+            leaning(if asked.fetch_add(1, SeqCst).is_multiple_of(2) { 0.99 } else { 0.01 })
         }
         _ => sees_dogs(request),
     });
