@@ -1,20 +1,22 @@
 //! The flags that choose a dataset, and the way of its rows to the judge.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 
 use clap::Args;
 
 use super::exit::Failure;
-use super::inputs::{Decode, example_task};
+use super::inputs::{Decode, Unread, example_task};
+use super::style;
 use crate::constitution::Policy;
 use crate::dataset::survey::Found;
 use crate::dataset::{
-    Dataset, DatasetError, Examples, Format, Label, Meaning, Mistake, Options, Role, RowError,
+    Dataset, DatasetError, Example, Examples, Format, Label, Meaning, Mistake, Options, Role,
+    RowError,
 };
 use crate::ids::RuleId;
-use crate::imaging::Limits;
+use crate::imaging::{Limits, shown};
 use crate::pipeline::stream::Task;
 
 /// Which labelled images, and how they are read.
@@ -43,7 +45,7 @@ pub(super) struct ReadingArgs {
     /// What the word of a folder, class, category, source or set means: safe, unsafe, rule:ID,
     /// category:NAME, source:NAME, set:NAME or ignore, such as `porn=unsafe` (repeat for more)
     #[arg(long = "label", value_name = "WORD=MEANING", value_parser = meaning)]
-    labels: Vec<(String, Meaning)>,
+    meanings: Vec<(String, Meaning)>,
 }
 
 fn column(text: &str) -> Result<(Role, String), String> {
@@ -78,7 +80,7 @@ impl ReadingArgs {
         for (role, name) in &self.columns {
             options.columns.set(*role, name.clone());
         }
-        options.meanings = self.labels.iter().cloned().collect();
+        options.meanings = self.meanings.iter().cloned().collect();
         options
     }
 }
@@ -101,14 +103,11 @@ impl Overview {
         let mut overview = Self::default();
         let mut first_error = None;
         for row in dataset.labels()? {
-            match row {
+            match usable(row)? {
                 Ok(label) => {
                     overview.rows += 1;
                     overview.labelled += u64::from(label.safety.is_some());
                     overview.categories.extend(label.category);
-                }
-                Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
-                    return Err(Failure::mistake(&error, Some(UNKNOWN_RULE)));
                 }
                 Err(error) => {
                     first_error.get_or_insert(error);
@@ -123,7 +122,47 @@ impl Overview {
     }
 }
 
-pub(super) const UNKNOWN_RULE: &str =
+/// Reads what people say of images beside a judge: hands on every row that can be used, and notes the
+/// others. A rule that is none of the options' ends it, and so do labels of which no row can be used.
+pub(super) fn read_labels(
+    path: &Path,
+    options: &Options,
+    quiet: bool,
+    mut each: impl FnMut(Example),
+) -> Result<(), Failure> {
+    let (mut used, mut first_error) = (false, None);
+    let mut unread = Unread::default();
+    for row in Dataset::open(path, options)?.examples()? {
+        match usable(row)? {
+            Ok(example) => {
+                used = true;
+                each(example);
+            }
+            Err(error) => {
+                unread.note(shown(&error.to_string()).to_string());
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) if !used => Err(Failure::mistake(&error, Some(NO_ROW))),
+        Some(_) if !quiet => Ok(style::notes(&unread.notes())?),
+        _ => Ok(()),
+    }
+}
+
+/// A row, or why it can't be used; one that names a rule which is none ends the reading, since that could
+/// never be found violated.
+fn usable<Row>(row: Result<Row, RowError>) -> Result<Result<Row, RowError>, Failure> {
+    match row {
+        Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
+            Err(Failure::mistake(&error, Some(UNKNOWN_RULE)))
+        }
+        row => Ok(row),
+    }
+}
+
+const UNKNOWN_RULE: &str =
     "mend the label, or say what the word means with `--label 'WORD=rule:ID'`";
 const NO_ROW: &str = "no row could be used, and this is the first; `praetor data` shows more";
 

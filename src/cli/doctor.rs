@@ -74,7 +74,7 @@ impl Doctor {
                 let context_tokens = if server.is_some() { 0 } else { self.model.context_tokens() };
                 let given = Given { context_tokens, knows };
                 // Each as it ends: a large model takes minutes.
-                let report = examine(&vlm, given, |check| {
+                let report = examine(&*vlm, given, |check| {
                     if written.is_ok() {
                         written = self.tell(|| lines(check));
                     }

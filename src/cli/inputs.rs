@@ -83,31 +83,52 @@ fn is_parquet(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case("parquet")) && path.is_file()
 }
 
-/// The image that a file is, or the images in it.
+/// An image that is known not to be readable before anybody looks at it: a row of a dataset that can't be
+/// used, an input that is none.
+pub(super) struct Missing {
+    pub(super) image: String,
+    pub(super) error: ImageError,
+}
+
+impl Missing {
+    fn new(image: String, code: &str, error: &impl std::fmt::Display) -> Self {
+        Self { image, error: image_error(code, error) }
+    }
+}
+
+/// The image that a file is, or the images in it; what is missing is one that can't be read.
 pub(super) fn tasks_of(
     source: Result<Source, SourceError>,
     limits: &Limits,
-) -> Box<dyn Iterator<Item = Task<Decode>> + Send> {
+) -> impl Iterator<Item = Task<Decode>> + Send + use<> {
+    images_of(source, limits).map(|image| match image {
+        Ok(task) => task,
+        Err(Missing { image, error }) => {
+            let decode: Decode = Box::new(move || Err(error));
+            Task { image, decode }
+        }
+    })
+}
+
+/// The image that a file is, or the images in it.
+pub(super) fn images_of(
+    source: Result<Source, SourceError>,
+    limits: &Limits,
+) -> Box<dyn Iterator<Item = Result<Task<Decode>, Missing>> + Send> {
     let source = match source {
         Ok(source) if is_parquet(source.path()) => source,
-        source => return Box::new(std::iter::once(task(source, limits.clone()))),
+        source => return Box::new(std::iter::once(image(source, limits.clone()))),
     };
     let path = source.path();
     let open = || Dataset::open(path, &Options::default())?.examples();
     let limits = limits.clone();
     match open() {
         Ok(examples) => Box::new(examples.map(move |row| match row {
-            Ok(example) => example_task(example, limits.clone()),
-            Err(error) => failed(error.place.to_string(), error.mistake.code(), &error),
+            Ok(example) => Ok(example_task(example, limits.clone())),
+            Err(error) => Err(Missing::new(error.place.to_string(), error.mistake.code(), &error)),
         })),
-        Err(error) => Box::new(std::iter::once(failed(name(path), "dataset", &error))),
+        Err(error) => Box::new(std::iter::once(Err(Missing::new(name(path), "dataset", &error)))),
     }
-}
-
-/// An image that is known not to be readable.
-fn failed(image: String, code: &str, error: &impl std::fmt::Display) -> Task<Decode> {
-    let error = image_error(code, error);
-    Task { image, decode: Box::new(move || Err(error)) }
 }
 
 /// An image of a dataset.
@@ -160,13 +181,13 @@ impl Unread {
     }
 }
 
-pub(super) fn task(source: Result<Source, SourceError>, limits: Limits) -> Task<Decode> {
+fn image(source: Result<Source, SourceError>, limits: Limits) -> Result<Task<Decode>, Missing> {
     match source {
         Ok(source) => {
             let image = name(source.path());
-            Task { image, decode: Box::new(move || read(&source, &limits)) }
+            Ok(Task { image, decode: Box::new(move || read(&source, &limits)) })
         }
-        Err(error) => failed(input_of(&error), error.code(), &error),
+        Err(error) => Err(Missing::new(input_of(&error), error.code(), &error)),
     }
 }
 

@@ -171,3 +171,25 @@ enum Ending {
 }
 
 type Outcome = Result<Ending, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Two flags of one name, in parts that a command is put together from, take each other's values; clap
+    /// looks for them in builds with assertions alone.
+    fn flags_are_told_apart(command: &clap::Command) {
+        let mut seen = std::collections::BTreeSet::new();
+        for flag in command.get_arguments() {
+            assert!(seen.insert(flag.get_id()), "{}: {}", command.get_name(), flag.get_id());
+        }
+        command.get_subcommands().for_each(flags_are_told_apart);
+    }
+
+    #[test]
+    fn no_command_has_two_flags_of_one_name() {
+        flags_are_told_apart(&Cli::command());
+    }
+}

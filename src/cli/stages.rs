@@ -1,6 +1,7 @@
 //! The flags that choose how images are judged, and the factory that joins models and stages.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -92,7 +93,9 @@ enum Stage {
 
 /// The models that judge.
 pub(super) struct Models {
-    pub(super) vlm: Box<dyn Vlm>,
+    pub(super) vlm: Arc<dyn Vlm>,
+    /// The same, which is asked of every picture anew; none where no answer is kept.
+    anew: Option<Arc<dyn Vlm>>,
     pub(super) encoders: Encoders,
     /// What there is to know of a model behind a server.
     pub(super) remote: Option<Remote>,
@@ -140,20 +143,32 @@ impl StageArgs {
     ) -> Result<Models, Failure> {
         if let Some(classifier) = self.classifier.load()? {
             let model = ClassifierJudge::model(&classifier.spec, &*classifier.runner);
-            let vlm = Box::new(Unasked(model));
+            let vlm = Arc::new(Unasked(model));
             let encoders = self.encoders.load(false, (false, false), None)?;
             let classifier = Some(classifier);
-            return Ok(Models { vlm, encoders, remote: None, classifier, notes: Vec::new() });
+            return Ok(Models {
+                vlm,
+                anew: None,
+                encoders,
+                remote: None,
+                classifier,
+                notes: Vec::new(),
+            });
         }
         let encoders = self.encoders.load(model.is_demo(), stages, cache.as_ref())?;
         let Loaded { vlm, remote } = model.load(cache.as_ref())?;
         let taped = remote.as_ref().is_some_and(|remote| remote.taped);
-        let vlm: Box<dyn Vlm> = match cache {
-            Some(cache) if !taped => Box::new(CachedVlm::new(vlm, cache)),
-            _ => vlm,
+        let model: Arc<dyn Vlm> = vlm.into();
+        let (vlm, anew) = match cache {
+            Some(cache) if !taped => {
+                let cached = || CachedVlm::new(model.clone(), cache.clone());
+                let anew: Arc<dyn Vlm> = Arc::new(cached().asking_anew_of_views());
+                (Arc::new(cached()) as Arc<dyn Vlm>, Some(anew))
+            }
+            _ => (model, None),
         };
         let notes = note.into_iter().chain(remote.as_ref().and_then(Remote::leaves)).collect();
-        Ok(Models { vlm, encoders, remote, classifier: None, notes })
+        Ok(Models { vlm, anew, encoders, remote, classifier: None, notes })
     }
 
     /// Whether the judge knows rules by their names, and asks nothing of their preconditions.
@@ -168,6 +183,17 @@ impl StageArgs {
         models: &'models Models,
     ) -> Result<Way<'models>, Failure> {
         self.join_variant(self.variant(), policy, models, &*models.vlm)
+    }
+
+    /// The same with a model that is asked of every picture anew, also of one that it was asked of; none
+    /// where the other is too.
+    pub(super) fn join_anew<'models>(
+        &self,
+        policy: &Policy,
+        models: &'models Models,
+    ) -> Result<Option<Way<'models>>, Failure> {
+        let anew = models.anew.as_deref();
+        anew.map(|vlm| self.join_variant(self.variant(), policy, models, vlm)).transpose()
     }
 
     /// What the flags choose, as an ablation names it.

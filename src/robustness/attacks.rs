@@ -23,8 +23,8 @@ pub struct Attacks {
     /// 95 % interval of their share.
     pub interval: Option<Interval>,
     /// One less the share that was turned: UnsafeBench's robust accuracy where only images were attacked
-    /// that were right before, as with labels.
-    pub withstood: f64,
+    /// that were right before, as with labels. Of no images there is none.
+    pub withstood: Option<f64>,
     /// Median queries of those that succeeded.
     pub median_queries: Option<f64>,
     /// Queries in all.
@@ -45,6 +45,8 @@ pub enum Spared {
     Undetermined,
     /// Its verdict is wrong as it is.
     Wrong,
+    /// Nobody has said what it is, where others are labelled.
+    Unlabelled,
     /// The judge gives it no score to follow.
     NoScore,
     /// It has several frames.
@@ -57,6 +59,7 @@ impl Spared {
         match self {
             Self::Undetermined => "undetermined as they are",
             Self::Wrong => "wrong as they are",
+            Self::Unlabelled => "without a label",
             Self::NoScore => "without a score to follow",
             Self::Animated => "animated",
         }
@@ -72,7 +75,7 @@ impl Attacks {
             attacked: 0,
             succeeded: 0,
             interval: None,
-            withstood: 1.0,
+            withstood: None,
             median_queries: None,
             queries_spent: 0,
             spared: BTreeMap::new(),
@@ -97,7 +100,7 @@ impl Attacks {
             self.median_queries = quantile(&self.successes, 0.5);
         }
         self.interval = interval(self.succeeded, self.attacked);
-        self.withstood = 1.0 - share_of(self.succeeded, self.attacked);
+        self.withstood = Some(1.0 - share_of(self.succeeded, self.attacked));
         if let Some(source) = &known.source {
             let counted = self.sources.entry(source.clone()).or_default();
             counted.0 += 1;
@@ -120,13 +123,15 @@ mod tests {
             picture: image::RgbImage::new(1, 1),
         };
         let known = Known { is_unsafe: Some(true), source: Some("a".to_owned()) };
+        attacks.spare(Spared::Unlabelled);
+        assert_eq!(attacks.withstood, None, "of no attack there is no share");
         for after in [Some(30), None, Some(2), Some(10)] {
             attacks.add(&known, &came_to(after));
         }
         attacks.spare(Spared::NoScore);
         assert_eq!((attacks.attacked, attacks.succeeded, attacks.queries_spent), (4, 3, 142));
         assert_eq!(attacks.median_queries, Some(10.0));
-        assert!((attacks.withstood - 0.25).abs() < 1e-12);
+        assert_eq!(attacks.withstood, Some(0.25));
         assert_eq!(attacks.sources["a"], (4, 3));
         assert_eq!(attacks.spared[&Spared::NoScore], 1);
     }

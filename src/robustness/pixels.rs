@@ -11,7 +11,7 @@ use super::writing::write_over;
 use crate::eval::Random;
 
 /// The standard deviations by which CLIP divides red, green and blue, of pixels from 0 to 1: a
-/// normalised step of 0.01 is 0.68, 0.67 and 0.70 of the 255 levels.
+/// normalised step of 0.01 is 0.69, 0.67 and 0.70 of the 255 levels.
 pub(super) const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 /// A picture that has no such form, such as a JPEG of more than 65,535 pixels a side.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Attacks, Perturbation, Robust, Robustness};
+use super::{Attacks, Perturbation, Robustness};
 use crate::eval::share_of;
 
 /// A share under each of several seeds.
@@ -59,7 +59,7 @@ impl OverSeeds {
         let flipped = rows.iter().filter(|row| row.images > 0);
         let mut sources: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for source in rows.iter().flat_map(|row| &row.sources) {
-            if let Some(share) = source.robust.and_then(accuracy) {
+            if let Some(share) = source.robust.and_then(|robust| robust.accuracy) {
                 sources.entry(source.source.clone()).or_default().push(share);
             }
         }
@@ -67,7 +67,7 @@ impl OverSeeds {
             perturbation: perturbation.to_string(),
             flipped: Spread::of(flipped.map(|row| share_of(row.flipped, row.images)).collect()),
             robust_accuracy: Spread::of(
-                rows.iter().filter_map(|row| accuracy(row.robust?)).collect(),
+                rows.iter().filter_map(|row| row.robust?.accuracy).collect(),
             ),
             sources: sources
                 .into_iter()
@@ -79,8 +79,8 @@ impl OverSeeds {
     /// The attack; `labelled` says whether only images were attacked that were right before.
     pub fn of_attacks(attacks: &[&Attacks], labelled: bool) -> Self {
         let attacked = attacks.iter().filter(|one| one.attacked > 0);
-        let turned = attacked.clone().map(|one| share_of(one.succeeded, one.attacked));
-        let withstood = attacked.clone().map(|one| one.withstood);
+        let turned = attacked.map(|one| share_of(one.succeeded, one.attacked));
+        let withstood = attacks.iter().filter_map(|one| one.withstood);
         let mut sources: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for (source, (attacked, turned)) in attacks.iter().flat_map(|one| &one.sources) {
             sources.entry(source.clone()).or_default().push(1.0 - share_of(*turned, *attacked));
@@ -95,11 +95,6 @@ impl OverSeeds {
                 .collect(),
         }
     }
-}
-
-/// The share that still is right, of something.
-fn accuracy(robust: Robust) -> Option<f64> {
-    (robust.right_before > 0).then_some(robust.accuracy)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::imaging::View;
 pub struct CachedVlm<Model> {
     inner: Model,
     cache: Arc<Cache>,
+    views_anew: bool,
 }
 
 /// Whose questions: the model's own form for content, or words of their own.
@@ -40,7 +41,20 @@ enum Ask {
 impl<Model: Vlm> CachedVlm<Model> {
     /// Keeps what `inner` answers in `cache`.
     pub fn new(inner: Model, cache: Arc<Cache>) -> Self {
-        Self { inner, cache }
+        Self { inner, cache, views_anew: false }
+    }
+
+    /// The same, but what is asked of a view is asked anew every time, and its answer is not kept: whoever
+    /// asks the same again sees whether the model wavers. What is asked without one, such as the priors, is
+    /// looked up still.
+    #[must_use]
+    pub fn asking_anew_of_views(self) -> Self {
+        Self { views_anew: true, ..self }
+    }
+
+    /// Whether answers about this view, or those without one, are kept.
+    fn keeps(&self, view: Option<&View>) -> bool {
+        view.is_none() || !self.views_anew
     }
 
     fn ask(
@@ -49,15 +63,19 @@ impl<Model: Vlm> CachedVlm<Model> {
         view: Option<&View>,
         questions: &[&str],
     ) -> Result<Vec<Answer>, VlmError> {
+        let answers = |questions: &[&str]| match ask {
+            Ask::Visible => self.inner.visible(view, questions),
+            Ask::Answers => self.inner.answers(view, questions),
+        };
+        if !self.keeps(view) {
+            return answers(questions);
+        }
         let model = self.inner.model().fingerprint;
         let keys: Vec<Hash> =
             questions.iter().map(|question| answer_key(&model, ask, view, question)).collect();
         self.cache.fill(&keys, |missing| {
             let open: Vec<&str> = missing.iter().map(|index| questions[*index]).collect();
-            match ask {
-                Ask::Visible => self.inner.visible(view, &open),
-                Ask::Answers => self.inner.answers(view, &open),
-            }
+            answers(&open)
         })
     }
 }
@@ -131,6 +149,9 @@ impl<Model: Vlm> Chat for CachedVlm<Model> {
         conversations: &[Vec<Turn>],
         generate: &Generate,
     ) -> Result<Vec<Reply>, VlmError> {
+        if !self.keeps(view) {
+            return self.inner.chat(view, conversations, generate);
+        }
         let model = self.inner.model().fingerprint;
         let keys: Vec<Hash> =
             conversations.iter().map(|turns| reply_key(&model, view, turns, generate)).collect();
@@ -177,7 +198,7 @@ fn reply_key(model: &Hash, view: Option<&View>, turns: &[Turn], generate: &Gener
 mod tests {
     use super::*;
     use crate::verdict::Why;
-    use crate::vlm::counted::CountedVlm;
+    use crate::vlm::counted::{Asked, CountedVlm};
     use crate::vlm::scripted::ScriptedVlm;
 
     fn view(grey: u8) -> View {
@@ -203,6 +224,27 @@ mod tests {
         assert_eq!(again[0], again[2]);
         assert_ne!(again[0], again[1]);
         assert_eq!(counted.asked().questions, 5);
+    }
+
+    #[test]
+    fn asked_anew_of_views_only_what_is_asked_without_one_is_looked_up() {
+        let because = [Reply::Said("because".to_owned())];
+        let model = ScriptedVlm::new(0.2).replying("why", because);
+        let counted = CountedVlm::new(&model);
+        let cache = Arc::new(Cache::in_memory().unwrap());
+        let cached = CachedVlm::new(&counted, cache.clone());
+        let anew = CachedVlm::new(&counted, cache).asking_anew_of_views();
+        let turns = [vec![Turn::User("why".to_owned())]];
+        let free = Generate { most_tokens: 9, form: Form::Free };
+        for model in [&cached, &anew, &anew] {
+            for view in [None, Some(&view(1))] {
+                model.visible(view, &["a dog"]).unwrap();
+                model.answers(view, &["a dog"]).unwrap();
+                model.chat(view, &turns, &free).unwrap();
+            }
+        }
+        // Of the view everything three times; of none, whose questions are not counted, the talk once.
+        assert_eq!(counted.asked(), Asked { questions: 3 * 2, conversations: 3 + 1 });
     }
 
     #[test]

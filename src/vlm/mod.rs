@@ -25,6 +25,8 @@ pub mod scripted;
 #[cfg(any(feature = "llama", feature = "remote"))]
 mod spelling;
 
+use std::sync::Arc;
+
 use self::chat::{Generate, Reply, Turn};
 use crate::ids::ModelId;
 use crate::imaging::View;
@@ -116,7 +118,7 @@ impl<Model: Vlm + ?Sized> Vlm for &Model {
     }
 }
 
-impl<Model: Chat + ?Sized> Chat for Box<Model> {
+impl<Model: Chat + ?Sized> Chat for Arc<Model> {
     fn chat(
         &self,
         view: Option<&View>,
@@ -135,7 +137,7 @@ impl<Model: Chat + ?Sized> Chat for Box<Model> {
     }
 }
 
-impl<Model: Vlm + ?Sized> Vlm for Box<Model> {
+impl<Model: Vlm + ?Sized> Vlm for Arc<Model> {
     fn visible(&self, view: Option<&View>, statements: &[&str]) -> Result<Vec<Answer>, VlmError> {
         (**self).visible(view, statements)
     }

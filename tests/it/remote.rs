@@ -40,7 +40,7 @@ fn judge_at(options: RemoteOptions) -> OpenAiVlm {
 }
 
 /// What a server says whose first token is Yes with this probability, and No with the rest.
-fn leaning(yes: f64) -> Answer {
+pub(crate) fn leaning(yes: f64) -> Answer {
     told(&[("Yes", yes), ("No", 1.0 - yes)], "length")
 }
 

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::cli::dataset::{ReadingArgs, UNKNOWN_RULE};
-use crate::cli::inputs::Unread;
-use crate::cli::{Failure, style};
-use crate::dataset::{Dataset, Example, Mistake};
+use crate::cli::Failure;
+use crate::cli::dataset::{ReadingArgs, read_labels};
+use crate::dataset::Example;
 use crate::eval::compare::{Truth, Truths};
 use crate::ids::RuleId;
-use crate::imaging::shown;
 use crate::store::Run;
 
 /// Reads labels; an image is known by the hash of its file, where it is there, and by its name. Rows that
@@ -20,27 +18,14 @@ pub(super) fn read(
     runs: &[Run],
     quiet: bool,
 ) -> Result<Truths, Failure> {
-    let dataset = Dataset::open(path, &reading.options(rules(runs)?))?;
     let mut truths = Truths::default();
-    let mut unread = Unread::default();
-    for row in dataset.examples()? {
-        match row {
-            Ok(example) => {
-                if let Some(is_unsafe) = example.label.is_unsafe() {
-                    let hash = example.hash().ok();
-                    let Example { name, label, .. } = example;
-                    truths.add(name, hash, &Truth { is_unsafe, violated: label.violated });
-                }
-            }
-            Err(error) if matches!(error.mistake, Mistake::UnknownRule { .. }) => {
-                return Err(Failure::mistake(&error, Some(UNKNOWN_RULE)));
-            }
-            Err(error) => unread.note(shown(&error.to_string()).to_string()),
+    read_labels(path, &reading.options(rules(runs)?), quiet, |example| {
+        if let Some(is_unsafe) = example.label.is_unsafe() {
+            let hash = example.hash().ok();
+            let Example { name, label, .. } = example;
+            truths.add(name, hash, &Truth { is_unsafe, violated: label.violated });
         }
-    }
-    if !quiet {
-        style::notes(&unread.notes())?;
-    }
+    })?;
     Ok(truths)
 }
 

@@ -11,13 +11,16 @@ use crate::pipeline::{JudgeError, Judging};
 use crate::robustness::square::{Attacked, Goal, Seen, attack};
 use crate::robustness::{Known, Perturbation, Spared, is_right, perturbed, seed_of};
 use crate::units::Probability;
-use crate::verdict::{Conclusion, Verdict};
+use crate::verdict::{Conclusion, ImageError, Verdict};
 
 /// Judges images in all their forms, any number of them at a time.
 #[derive(Clone, Copy)]
 pub(super) struct Bench<'a> {
     pub(super) changes: &'a ChangeArgs,
     pub(super) judging: &'a dyn Judging,
+    /// What judges the control: it looks up no answer of the very same picture, so that a judge that wavers
+    /// is seen to.
+    pub(super) control: &'a dyn Judging,
     pub(super) labels: Option<&'a Labels>,
 }
 
@@ -46,9 +49,15 @@ impl Bench<'_> {
         self.labels.map(|labels| labels.of(image)).unwrap_or_default()
     }
 
-    /// Judges an image as it is.
-    pub(super) fn as_it_is(&self, image: &str, decoded: &Decoded) -> Result<Verdict, JudgeError> {
-        self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))
+    /// Judges an image as it is. One that can't be judged is no other than one that can't be read: nothing
+    /// could be said of its other forms.
+    pub(super) fn as_it_is(
+        &self,
+        image: &str,
+        decoded: &Decoded,
+    ) -> Result<Result<Verdict, ImageError>, JudgeError> {
+        let mut verdict = self.judging.judge_image(image.to_owned(), Ok(decoded.clone()))?;
+        Ok(verdict.error.take().map_or(Ok(verdict), Err))
     }
 
     /// Judges an image in its other forms, under those seeds, by their places, that take it. What chance
@@ -89,7 +98,8 @@ impl Bench<'_> {
     ) -> Result<Option<Verdict>, JudgeError> {
         // Counted as failed; the other perturbations go on.
         let Ok(changed) = perturbed(decoded, perturbation, seed) else { return Ok(None) };
-        self.judging.judge_image(image.to_owned(), Ok(changed)).map(Some)
+        let judging = if perturbation.is_control() { self.control } else { self.judging };
+        judging.judge_image(image.to_owned(), Ok(changed)).map(Some)
     }
 
     fn attack(
@@ -99,7 +109,7 @@ impl Bench<'_> {
         decoded: &Decoded,
         before: &Verdict,
     ) -> Result<Result<Attacked, Spared>, JudgeError> {
-        let (picture, goal, score) = match target(known, decoded, before) {
+        let (picture, goal, score) = match target((self.labels.is_some(), known), decoded, before) {
             Ok(target) => target,
             Err(why) => return Ok(Err(why)),
         };
@@ -121,9 +131,10 @@ impl Bench<'_> {
     }
 }
 
-/// The picture to attack, which way its score is to go, and where that is; or why it is spared.
+/// The picture to attack, which way its score is to go, and where that is; or why it is spared. Where people
+/// have said of images what they are, only those are attacked that are right by it.
 fn target<'a>(
-    known: &Known,
+    (labelled, known): (bool, &Known),
     decoded: &'a Decoded,
     before: &Verdict,
 ) -> Result<(&'a Picture, Goal, f64), Spared> {
@@ -132,8 +143,9 @@ fn target<'a>(
         Conclusion::Unsafe => Goal::Lower,
         Conclusion::Undetermined | Conclusion::Failed => return Err(Spared::Undetermined),
     };
-    if known.is_unsafe.is_some() && !is_right(known, before.verdict) {
-        return Err(Spared::Wrong);
+    if labelled && !is_right(known, before.verdict) {
+        let unlabelled = known.is_unsafe.is_none();
+        return Err(if unlabelled { Spared::Unlabelled } else { Spared::Wrong });
     }
     let [picture] = decoded.pictures.as_slice() else { return Err(Spared::Animated) };
     let score = before.score.ok_or(Spared::NoScore)?;

@@ -8,7 +8,7 @@ mod sample;
 mod text;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -22,13 +22,17 @@ use self::ledger::{Ledger, Under};
 use self::runs::Runs;
 use self::sample::Sample;
 use self::walk::Walk;
+use super::dataset::ReadingArgs;
 use super::inputs::{Inputs, Unread};
 use super::jobs::JobsArgs;
 use super::judging::{Format, JudgingArgs};
 use super::number::at_least_one;
 use super::policy::PolicyArgs;
+use super::stages::Models;
+use super::way::Way;
 use super::{Ending, Failure, Outcome, style};
 use crate::constitution::Policy;
+use crate::imaging::shown;
 use crate::robustness::square::Square;
 use crate::robustness::{Attacks, OverSeeds, Perturbation, Robustness};
 use crate::store::Settings;
@@ -42,8 +46,8 @@ use crate::store::Settings;
 ///
 /// `--attack square` looks for a change by asking again and again, through the score alone. The white-box
 /// attacks of UnsafeBench (FGSM, PGD, DeepFool) need a model's gradients, which neither a GGUF file nor
-/// an ONNX classifier gives. Exit codes: 0 done, 1 images undetermined or not readable, or the control has
-/// turned a verdict, 2 usage or constitution error, 3 model or input not opened.
+/// an ONNX classifier gives. Exit codes: 0 done, 1 images undetermined or not readable, a form of one not
+/// judged, or the control has turned a verdict, 2 usage or constitution error, 3 model or input not opened.
 #[derive(Debug, Args)]
 pub(super) struct RobustnessCommand {
     #[command(flatten)]
@@ -52,6 +56,8 @@ pub(super) struct RobustnessCommand {
     policy: PolicyArgs,
     #[command(flatten)]
     changes: ChangeArgs,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     judging: JudgingArgs,
     #[command(flatten)]
@@ -72,7 +78,8 @@ pub(super) struct RobustnessCommand {
 #[command(next_help_heading = "Perturbations")]
 struct ChangeArgs {
     /// png, noise:EPSILON (in CLIP's normalised pixels; UnsafeBench has 0.01), jpeg:QUALITY, resize:SHARE
-    /// (smaller and back), crop:SHARE (the middle), blur:PIXELS, grey, mirror, text:WORDS
+    /// (smaller and back), crop:SHARE (the middle), blur:PIXELS, grey, mirror, text:WORDS (without commas,
+    /// which part the list)
     /// [default: png, noise at 0.01, 0.05 and 0.2, jpeg at 90, 75, 50 and 30, and one of each other]
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     perturb: Vec<Perturbation>,
@@ -88,7 +95,7 @@ struct ChangeArgs {
     /// else sets, are counted apart
     #[arg(long, value_name = "DATASET")]
     labels: Option<PathBuf>,
-    /// Attack each image that is settled, and right where it is labelled, through its score
+    /// Attack each image that is settled and, with labels, right by its own, through its score
     #[arg(long, value_enum, value_name = "ATTACK")]
     attack: Option<Attack>,
     /// How often an attack may ask the judge of one image
@@ -131,21 +138,23 @@ impl RobustnessCommand {
             Format::Text => write!(out, "{}", text::page(&found))?,
         }
         let counted = || found.seeds.iter().map(|under| &under.robustness);
-        let open = counted().any(|one| one.undetermined > 0 || one.control_flipped());
+        let open =
+            counted().any(|one| one.undetermined > 0 || one.any_failed() || one.control_flipped());
         Ok(if open || failed > 0 { Ending::Unsettled } else { Ending::Done })
     }
 
     fn measure(&self, policy: &Policy) -> Result<(Found, usize), Failure> {
         let (changes, limits) = (&self.changes, &self.judging.limits);
-        let labels = changes.labels.as_ref().map(|path| Labels::read(path, policy)).transpose()?;
+        let labels = self.labels(policy)?;
         let mut unread = Unread::default();
         let sample = changes.sample.map(|size| {
             let files = self.inputs.files(&mut unread);
-            Sample::new(files, limits.limits(), labels.as_ref(), (size, &changes.seed))
+            Sample::new(files, limits.limits(), labels.as_ref(), (size, &changes.seed), &mut unread)
         });
         let mut sample = sample.transpose()?;
         let models = self.judging.load()?;
         let way = self.judging.stages.join(policy, &models)?;
+        let anew = self.anew(policy, &models)?;
         let all = match &sample {
             Some(_) => None,
             None => Some(self.inputs.tasks(limits)),
@@ -161,26 +170,27 @@ impl RobustnessCommand {
             style::notes(&self.judging.stages.notes(&way, &models))?;
             style::notes(about.as_slice())?;
         }
-        let runs = self.out.as_ref().map(|path| {
-            let mut more = self.policy.settings();
-            more.insert("trace".to_owned(), true.to_string());
-            more.extend(changes.settings());
-            let manifest = self.judging.manifest(policy, &models, more);
-            Runs::create(path, &changes.perturb, &changes.seed, &manifest)
-        });
-        let bench = Bench { changes, judging: way.judging(), labels: labels.as_ref() };
+        let judging = way.judging();
+        let control = anew.as_ref().map_or(judging, Way::judging);
+        let bench = Bench { changes, judging, control, labels: labels.as_ref() };
         let ledger = Ledger {
             perturbations: &changes.perturb,
             seeds: changes.seed.iter().map(|seed| changes.under(*seed)).collect(),
-            runs: runs.transpose()?,
+            runs: self.runs(policy, &models)?,
         };
         let hidden = ProgressBar::hidden();
         let bar = if self.quiet { hidden } else { super::report::progress_bar(count) };
-        let mut walk = Walk { bench, at_once: self.jobs.at_once(), ledger, unread, bar };
-        match (&mut sample, all) {
-            (Some(sample), _) => walk.sample(sample)?,
-            (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks))?,
+        let at_once = self.jobs.at_once();
+        let mut walk = Walk { bench, at_once, ledger, unread, judged: 0, bar };
+        let walked = match (&mut sample, all) {
+            (Some(sample), _) => walk.sample(sample),
+            (None, all) => walk.all(all.into_iter().flat_map(|(tasks, _)| tasks)),
+        };
+        // Whatever stopped the run, what it cost is kept.
+        if let (Some(runs), Some(bill)) = (&walk.ledger.runs, bill) {
+            runs.keep_spending(&bill.spending())?;
         }
+        walked?;
         let (seeds, unread) = walk.end()?;
         if !self.quiet {
             style::notes(&unread.notes())?;
@@ -194,13 +204,51 @@ impl RobustnessCommand {
         };
         Ok((found, unread.notes().len()))
     }
+
+    fn labels(&self, policy: &Policy) -> Result<Option<Labels>, Failure> {
+        let labels = self.changes.labels.as_ref();
+        labels.map(|path| Labels::read(path, &self.reading, policy, self.quiet)).transpose()
+    }
+
+    /// What judges the control, where that is none of what judges everything else.
+    fn anew<'models>(
+        &self,
+        policy: &Policy,
+        models: &'models Models,
+    ) -> Result<Option<Way<'models>>, Failure> {
+        let controlled = self.changes.perturb.iter().any(Perturbation::is_control);
+        if controlled { self.judging.stages.join_anew(policy, models) } else { Ok(None) }
+    }
+
+    /// The folders that verdicts are kept in.
+    fn runs(&self, policy: &Policy, models: &Models) -> Result<Option<Runs>, Failure> {
+        let Some(path) = &self.out else { return Ok(None) };
+        let mut more = self.policy.settings();
+        more.insert("trace".to_owned(), true.to_string());
+        more.extend(self.changes.settings());
+        let manifest = self.judging.manifest(policy, models, more);
+        Runs::create(path, &self.changes.perturb, &self.changes.seed, &manifest).map(Some)
+    }
 }
 
 impl ChangeArgs {
-    /// Fills in the usual perturbations, and refuses a seed that is named twice.
+    /// Fills in the usual perturbations, and refuses a seed or a perturbation that is named twice.
     fn complete(&mut self) -> Result<(), Failure> {
         if self.perturb.is_empty() {
             self.perturb = Perturbation::standard();
+        }
+        let mut names = BTreeMap::new();
+        for one in &self.perturb {
+            let name = runs::folder(one);
+            if let Some(other) = names.insert(name.clone(), one) {
+                return Err(Failure::Input(miette::miette!(
+                    help = "name each perturbation once, and words that differ in more than punctuation; without \
+                            a number the usual one is meant, as in `jpeg` for `jpeg:75`",
+                    "the perturbations `{}` and `{}` have the same name, `{name}`",
+                    shown(&other.to_string()),
+                    shown(&one.to_string())
+                )));
+            }
         }
         let mut seen = BTreeSet::new();
         match self.seed.iter().find(|seed| !seen.insert(**seed)) {

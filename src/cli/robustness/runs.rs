@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::Failure;
 use crate::robustness::Perturbation;
-use crate::store::{RunFolder, RunManifest};
+use crate::store::{RunFolder, RunManifest, Spending};
 use crate::verdict::Verdict;
 
 /// The folder of the pictures as they are.
@@ -59,12 +59,18 @@ impl Runs {
         }
     }
 
+    /// Keeps what the run has cost, all forms together, beside the pictures as they are.
+    pub(super) fn keep_spending(&self, spending: &Spending) -> Result<(), Failure> {
+        match self.folders.get(AS_IS) {
+            Some(folder) => Ok(folder.keep_spending(spending)?),
+            None => Ok(()),
+        }
+    }
+
     /// A folder's name: `as-is`, `jpeg-50`, `noise-0.05-seed-2024`.
     fn name(&self, perturbation: Option<&Perturbation>, seed: Option<u64>) -> String {
         let Some(perturbation) = perturbation else { return AS_IS.to_owned() };
-        let allowed = |c: char| c.is_alphanumeric() || c == '.';
-        let name = perturbation.to_string();
-        let name: String = name.chars().map(|c| if allowed(c) { c } else { '-' }).collect();
+        let name = folder(perturbation);
         match seed {
             Some(seed) if self.several_seeds && perturbation.is_random() => {
                 format!("{name}-seed-{seed}")
@@ -72,4 +78,10 @@ impl Runs {
             _ => name,
         }
     }
+}
+
+/// A perturbation's name where only letters, digits and points may stand.
+pub(super) fn folder(perturbation: &Perturbation) -> String {
+    let allowed = |c: char| c.is_alphanumeric() || c == '.';
+    perturbation.to_string().chars().map(|c| if allowed(c) { c } else { '-' }).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::labels::Labels;
 use crate::cli::Failure;
-use crate::cli::inputs::{Decode, tasks_of};
+use crate::cli::inputs::{Decode, Missing, Unread, images_of};
 use crate::imaging::{Limits, Source};
 use crate::pipeline::stream::Task;
 use crate::robustness::{Draw, Drawn, Fit};
@@ -36,17 +36,25 @@ pub(super) struct Taken {
 
 impl Sample {
     /// Puts the images of some files into each seed's order. Their names are read for that, and none is
-    /// decoded.
+    /// decoded; rows of Parquet that can't be used are noted, and are in no order.
     pub(super) fn new(
         files: Vec<Source>,
         limits: Limits,
         labels: Option<&Labels>,
         (size, seeds): (u32, &[u64]),
+        unread: &mut Unread,
     ) -> Result<Self, Failure> {
         let mut members = Vec::new();
         let mut unlabelled = 0;
-        for (place, task) in tasks(files.clone(), &limits).enumerate() {
-            match labels.map(|labels| labels.of(&task.image)) {
+        for (place, image) in images(files.clone(), &limits).enumerate() {
+            let image = match image {
+                Ok(Task { image, .. }) => image,
+                Err(Missing { image, error }) => {
+                    unread.add(&image, &error);
+                    continue;
+                }
+            };
+            match labels.map(|labels| labels.of(&image)) {
                 Some(known) if known.is_unsafe.is_none() => unlabelled += 1,
                 known => members.push((place, known.and_then(|known| known.source))),
             }
@@ -112,13 +120,18 @@ impl Sample {
     ) -> impl Iterator<Item = Task<Decode>> + Send + use<> {
         let places: BTreeSet<usize> = places.iter().copied().collect();
         let last = places.last().map_or(0, |last| last + 1);
-        let all = tasks(self.files.clone(), &self.limits).enumerate().take(last);
-        all.filter(move |(place, _)| places.contains(place)).map(|(_, task)| task)
+        let all = images(self.files.clone(), &self.limits).enumerate().take(last);
+        let all = all.filter(move |(place, _)| places.contains(place));
+        // What is missing has no place in any order.
+        all.filter_map(|(_, image)| image.ok())
     }
 }
 
 /// All images of some files.
-fn tasks(files: Vec<Source>, limits: &Limits) -> impl Iterator<Item = Task<Decode>> + Send + use<> {
+fn images(
+    files: Vec<Source>,
+    limits: &Limits,
+) -> impl Iterator<Item = Result<Task<Decode>, Missing>> + Send + use<> {
     let limits = limits.clone();
-    files.into_iter().flat_map(move |file| tasks_of(Ok(file), &limits))
+    files.into_iter().flat_map(move |file| images_of(Ok(file), &limits))
 }

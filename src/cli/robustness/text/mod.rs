@@ -129,6 +129,10 @@ fn range(interval: Option<Interval>) -> String {
     interval.map_or_else(|| "-".to_owned(), |interval| interval.to_string())
 }
 
+fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"))
+}
+
 fn robust_accuracy(text: &mut String, robustness: &Robustness) {
     if robustness.perturbations.iter().all(|row| row.robust.is_none()) {
         return;
@@ -156,8 +160,6 @@ fn robust_accuracy(text: &mut String, robustness: &Robustness) {
 }
 
 fn robust_row((name, width): (&str, usize), source: &str, robust: Robust) -> String {
-    let accuracy =
-        if robust.right_before == 0 { "-".to_owned() } else { format!("{:.3}", robust.accuracy) };
     format!(
         "{:<width$}{:<14}{:>13}{:>13}{:>10}{:>17}  {}",
         shown(name).to_string(),
@@ -165,7 +167,7 @@ fn robust_row((name, width): (&str, usize), source: &str, robust: Robust) -> Str
         robust.right_before,
         robust.still_right,
         robust.became_undetermined,
-        accuracy,
+        share(robust.accuracy),
         range(robust.interval)
     )
 }
@@ -199,11 +201,11 @@ fn attack(text: &mut String, attacks: &Attacks) {
         attacks.median_queries.map_or_else(|| "-".to_owned(), |median| format!("{median:.0}"));
     let _ = writeln!(
         text,
-        "{} attacked, {} turned ({}), median queries {median}; {:.3} withstood; {} queries in all",
+        "{} attacked, {} turned ({}), median queries {median}; {} withstood; {} queries in all",
         attacks.attacked,
         attacks.succeeded,
         range(attacks.interval),
-        attacks.withstood,
+        share(attacks.withstood),
         attacks.queries_spent
     );
     for (source, (attacked, succeeded)) in &attacks.sources {

@@ -45,7 +45,7 @@ pub struct Row {
     pub control: bool,
     /// Images that were judged both ways.
     pub images: usize,
-    /// Images that it could not be done to, or that could not be judged after.
+    /// Images that it could not be done to, or that could not be judged before or after.
     pub failed: usize,
     /// Other conclusions than before.
     pub flipped: usize,
@@ -115,8 +115,8 @@ pub struct Robust {
     pub still_right: usize,
     /// Of these, how many became undetermined.
     pub became_undetermined: usize,
-    /// The share that still is right.
-    pub accuracy: f64,
+    /// The share that still is right, where any was.
+    pub accuracy: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<Interval>,
 }
@@ -164,8 +164,8 @@ impl Robustness {
     /// perturbed.
     pub fn add(&mut self, index: usize, known: &Known, before: &Verdict, after: Option<&Verdict>) {
         let Some(row) = self.perturbations.get_mut(index) else { return };
-        let after = after.filter(|after| after.verdict != Conclusion::Failed);
-        let Some(after) = after else {
+        let judged = |one: &&Verdict| one.verdict != Conclusion::Failed;
+        let Some(after) = after.filter(judged).filter(|_| judged(&before)) else {
             row.failed += 1;
             return;
         };
@@ -183,6 +183,11 @@ impl Robustness {
                 vanished: only(before, after),
             });
         }
+    }
+
+    /// Whether an image has a form that could not be had or judged.
+    pub fn any_failed(&self) -> bool {
+        self.perturbations.iter().any(|row| row.failed > 0)
     }
 
     /// Whether a picture of the very same pixels was judged otherwise: then the judge itself wavers, and
@@ -297,7 +302,7 @@ fn robust(counted: &mut Option<Robust>, known: &Known, before: &Verdict, after: 
     robust.right_before += 1;
     robust.still_right += usize::from(is_right(known, after.verdict));
     robust.became_undetermined += usize::from(after.verdict == Conclusion::Undetermined);
-    robust.accuracy = share_of(robust.still_right, robust.right_before);
+    robust.accuracy = Some(share_of(robust.still_right, robust.right_before));
     robust.interval = interval(robust.still_right, robust.right_before);
 }
 
@@ -308,87 +313,4 @@ pub(super) fn interval(part: usize, whole: usize) -> Option<Interval> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::{Hash, ModelId};
-    use crate::units::Probability;
-    use crate::verdict::Method;
-
-    fn verdict(conclusion: Conclusion, score: f64, violated: &[&str]) -> Verdict {
-        Verdict {
-            image: "a.png".to_owned(),
-            hash: None,
-            verdict: conclusion,
-            score: Probability::new(score),
-            violated: violated.iter().map(|id| RuleId::new(*id).unwrap()).collect(),
-            rules: Vec::new(),
-            frames: None,
-            error: None,
-            method: Method::Clue,
-            without: Vec::new(),
-            policy: Hash::of(b"policy"),
-            model: ModelId { name: "scripted".to_owned(), fingerprint: Hash::of(b"m") },
-            took_ms: 0,
-        }
-    }
-
-    fn known(is_unsafe: bool, source: &str) -> Known {
-        Known { is_unsafe: Some(is_unsafe), source: Some(source.to_owned()) }
-    }
-
-    /// Worked by hand. Right before: unsafe kept, unsafe lost, unsafe open, safe kept; the fifth was
-    /// wrong before, so that it does not count although it is right now.
-    #[test]
-    fn robust_accuracy_is_of_what_was_right_before() {
-        use Conclusion::{Safe, Undetermined, Unsafe};
-        let mut counted = Robustness::of(&["grey".parse().unwrap()]);
-        let unsafe_ = || verdict(Unsafe, 0.9, &["dogs"]);
-        let safe = || verdict(Safe, 0.1, &[]);
-        for (label, source, before, after) in [
-            (true, "a", unsafe_(), unsafe_()),
-            (true, "a", unsafe_(), safe()),
-            (true, "b", unsafe_(), verdict(Undetermined, 0.5, &[])),
-            (false, "b", safe(), safe()),
-            (true, "b", safe(), unsafe_()),
-        ] {
-            counted.add_image(&before);
-            counted.add(0, &known(label, source), &before, Some(&after));
-        }
-        let row = &counted.perturbations[0];
-        assert_eq!((row.images, row.flipped), (5, 3));
-        assert_eq!((row.safe_to_unsafe, row.unsafe_to_safe, row.to_undetermined), (1, 1, 1));
-        let robust = row.robust.unwrap();
-        assert_eq!(
-            (robust.right_before, robust.still_right, robust.became_undetermined),
-            (4, 2, 1)
-        );
-        assert!((robust.accuracy - 0.5).abs() < 1e-12);
-        let sources: Vec<_> = row
-            .sources
-            .iter()
-            .map(|row| (row.source.as_str(), row.flipped, row.robust.unwrap().still_right))
-            .collect();
-        assert_eq!(sources, [("a", 1, 1), ("b", 2, 1)]);
-        assert_eq!(
-            row.rules,
-            [RuleRow { rule: RuleId::new("dogs").unwrap(), appeared: 1, vanished: 2 }]
-        );
-        assert!((row.score.mean - (0.0 + 0.8 + 0.4 + 0.0 + 0.8) / 5.0).abs() < 1e-12);
-        assert!((row.score.most - 0.8).abs() < 1e-12);
-        assert_eq!(counted.flips.len(), 3);
-        assert!(!counted.control_flipped());
-    }
-
-    #[test]
-    fn without_labels_there_is_no_robust_accuracy_and_what_failed_is_no_flip() {
-        let mut counted = Robustness::of(&[Perturbation::Png]);
-        let before = verdict(Conclusion::Safe, 0.1, &[]);
-        counted.add(0, &Known::default(), &before, None);
-        counted.add(0, &Known::default(), &before, Some(&verdict(Conclusion::Failed, 0.0, &[])));
-        counted.add(0, &Known::default(), &before, Some(&before));
-        let row = &counted.perturbations[0];
-        assert_eq!((row.images, row.failed, row.flipped, row.robust), (1, 2, 0, None));
-        counted.add(0, &Known::default(), &before, Some(&verdict(Conclusion::Unsafe, 0.9, &[])));
-        assert!(counted.control_flipped());
-    }
-}
+mod tests;

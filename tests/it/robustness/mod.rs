@@ -1,5 +1,7 @@
 //! `praetor robustness` as a user meets it, on the demo model.
 
+mod served;
+
 use std::fmt::Write as _;
 
 use praetor::store::Run;
@@ -270,6 +272,12 @@ fn what_can_not_be_done_is_explained() {
         (vec!["robustness", &image, "-c", DEMO, "--queries", "9"], 2, "--attack"),
         (vec!["robustness", &image, "-c", DEMO, "--labels", "nowhere.jsonl"], 3, "nowhere.jsonl"),
         (vec!["robustness", &image, "-c", DEMO, "--seed", "7,8,7"], 2, "seed 7 is named twice"),
+        (
+            vec!["robustness", &image, "-c", DEMO, "--out", "runs", "--perturb", "jpeg,jpeg:75"],
+            2,
+            "have the same name, `jpeg-75`",
+        ),
+        (vec!["robustness", &image, "-c", DEMO, "--perturb", "text:a b,text:a/b"], 2, "text-a-b"),
         (vec!["robustness", &image, "-c", DEMO, "--sample", "0"], 2, "--sample"),
         (vec!["robustness", "broken.png", "-c", DEMO, "--sample", "3"], 3, "not one image"),
         (
@@ -284,6 +292,7 @@ fn what_can_not_be_done_is_explained() {
         assert_eq!(run.code, code, "{arguments:?}: {}", run.err);
         assert!(run.err.contains(words), "{arguments:?}: {}", run.err);
     }
+    assert!(!praetor.path("runs").exists(), "what is refused leaves no folder behind");
     let help = praetor.run(&["robustness", "--help"]);
     assert!(help.out.contains("gradients"), "{}", help.out);
 }
