@@ -46,7 +46,7 @@ pub(super) struct ModelArgs {
     #[arg(long, default_value_t = DEFAULT_CONTEXT_TOKENS, value_name = "TOKENS",
           value_parser = at_least_one::<NonZeroU32>)]
     context: NonZeroU32,
-    /// Questions evaluated as one batch (1 to 247); more is quicker and takes more memory
+    /// Questions evaluated as one batch (1 to 248); more is quicker and takes more memory
     #[arg(long, default_value_t = DEFAULT_FORKS, value_name = "N",
           value_parser = between::<NonZeroU32>(1, MOST_FORKS))]
     batch_questions: NonZeroU32,
