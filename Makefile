@@ -42,7 +42,7 @@ fmt: ## Format the code
 bench: build ## The benchmarks, as ratios measured side by side
 	$(CARGO) bench --locked --bench engine --bench settings --bench jobs --bench encoder --bench impact
 
-performance: build ## Beside llama-server and llama-bench, on three models: docs/performance.md (20 minutes)
+performance: build ## Beside llama-server and llama-bench, on three models: docs/performance.md (half an hour)
 	benches/peers/setup.sh
 	$(CARGO) bench --locked --bench peers
 
