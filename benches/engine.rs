@@ -1,4 +1,4 @@
-//! What the shared prefix saves: the same questions of the same image, one by one and forked,
+//! What asking together saves: the same questions of the same image, one by one and as a tree,
 //! interleaved in one run on the demo model. `make bench` prints the table.
 
 #![expect(clippy::print_stdout, reason = "the table is what a bench is for")]

@@ -55,7 +55,8 @@ impl Machine {
 
 fn engine_version() -> String {
     let lock = include_str!("../../Cargo.lock");
-    let package = lock.split("[[package]]").find(|package| package.contains("\"llama-cpp-sys-2\""));
+    let package =
+        lock.split("[[package]]").find(|package| package.contains("name = \"llama-cpp-sys-2\""));
     let version = package
         .and_then(|package| package.lines().find_map(|line| line.strip_prefix("version = ")));
     format!("llama-cpp-sys-2 {}", version.unwrap_or("?").trim_matches('"'))
