@@ -3,12 +3,14 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 use crate::drivers::{Ask, InProcess};
+use crate::measure::QUIET;
 use crate::questions::{Picture, Question};
 use crate::shape::Shape;
 
@@ -56,6 +58,7 @@ impl Bench<'_> {
         };
         for _ in 0..self.shape.plan.rounds {
             let before = praetor.model.evaluated_tokens()?;
+            thread::sleep(QUIET);
             let started = Instant::now();
             praetor.again(picture, questions)?;
             let seconds = started.elapsed().as_secs_f64();

@@ -63,7 +63,7 @@ impl Drivers {
 
 /// Before each measurement: threads of who was asked before go on spinning for a while when their work
 /// is done, on a core that is then missing.
-const QUIET: Duration = Duration::from_millis(200);
+pub(crate) const QUIET: Duration = Duration::from_millis(200);
 
 /// The ways that know an image again.
 const SHARING: [Way; 3] = [Way::Praetor, Way::Server, Way::Array];
