@@ -207,6 +207,23 @@ fn answers_depend_on_the_image_and_not_on_the_order_or_what_came_before() {
 }
 
 #[test]
+fn an_image_is_answered_alike_whatever_shape_came_before() {
+    let shapes = [(60, 60), (400, 120), (28, 300)];
+    for family in FAMILIES {
+        let views = shapes.map(|(width, height)| picture(width, height, 5));
+        let statements = statements(3);
+        let one_after_the_other = load(options(family));
+        for view in &views {
+            let after = one_after_the_other.visible(Some(view), &texts(&statements)).unwrap();
+            let alone = load(options(family)).visible(Some(view), &texts(&statements)).unwrap();
+            for (after, alone) in after.iter().zip(&alone) {
+                assert!((log_odds(after) - log_odds(alone)).abs() <= tolerance(), "{family}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_question_that_does_not_fit_is_its_own_outcome_and_the_others_are_answered() {
     for family in FAMILIES {
         let model = load(options(family));

@@ -54,16 +54,16 @@ impl Engine<'_> {
         if tails.iter().any(Vec::is_empty) {
             return Err(Why::failed(NOTHING_AFTER_IMAGE));
         }
-        let at_once = Tree::of(tails.iter().map(Vec::as_slice).enumerate()).tokens();
+        let all = || tails.iter().map(Vec::as_slice).enumerate();
+        let at_once = Tree::of(all()).tokens();
         self.spent.prepare += began.elapsed();
 
         let trunk = self.trunk(view, &first.head, count(at_once).min(self.limits.batch))?;
-        let texts: Vec<Vec<LlamaToken>> = tails.iter().map(|tail| trunk.lead_to(tail)).collect();
-        let mut answers = vec![None; texts.len()];
-        let mut fitting = Vec::with_capacity(texts.len());
-        for (index, text) in texts.iter().enumerate() {
-            match self.check_text(trunk.end, text.len()) {
-                Ok(()) => fitting.push((index, text.as_slice())),
+        let mut answers = vec![None; tails.len()];
+        let mut fitting = Vec::with_capacity(tails.len());
+        for (index, tail) in all() {
+            match self.check_text(trunk.end, tail.len()) {
+                Ok(()) => fitting.push((index, tail)),
                 Err(why) => answers[index] = Some(Answer::Unavailable(why)),
             }
         }

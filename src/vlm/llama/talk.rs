@@ -70,15 +70,14 @@ impl Engine<'_> {
         let most = generate.most_tokens as usize;
         let wanted: usize = tails.iter().map(|tail| tail.len() + most).sum();
         let trunk = self.trunk(view, &first.head, count(wanted))?;
-        let texts: Vec<Vec<LlamaToken>> = tails.iter().map(|tail| trunk.lead_to(tail)).collect();
 
         let mut waiting: Vec<usize> = Vec::new();
-        for (index, text) in texts.iter().enumerate() {
+        for (index, tail) in tails.iter().enumerate() {
             let fits = self
-                .check_text(trunk.end, text.len())
-                .and_then(|()| self.check_room(trunk.end.advance(text.len() + most)));
+                .check_text(trunk.end, tail.len())
+                .and_then(|()| self.check_room(trunk.end.advance(tail.len() + most)));
             match fits {
-                Ok(()) if tails[index].is_empty() => {
+                Ok(()) if tail.is_empty() => {
                     replies[index] = Some(Reply::Unavailable(Why::failed(NOTHING_AFTER_IMAGE)));
                 }
                 Ok(()) => waiting.push(index),
@@ -87,9 +86,9 @@ impl Engine<'_> {
         }
         let mut waiting = waiting.as_slice();
         while !waiting.is_empty() {
-            let (group, rest) = waiting.split_at(self.first_group(waiting, &texts, most));
-            let tree = Tree::of(group.iter().map(|&index| (index, texts[index].as_slice())));
-            let speakers = self.prefill(&trunk, &tree, &texts, grammar.as_deref());
+            let (group, rest) = waiting.split_at(self.first_group(waiting, &tails, most));
+            let tree = Tree::of(group.iter().map(|&index| (index, tails[index].as_slice())));
+            let speakers = self.prefill(&trunk, &tree, &tails, grammar.as_deref());
             let held = speakers.and_then(|speakers| self.hold(speakers, generate.most_tokens));
             self.drop_forks(&tree);
             for (index, reply) in held? {
@@ -101,12 +100,12 @@ impl Engine<'_> {
     }
 
     /// How many of the waiting conversations fit every limit at once; at least one.
-    fn first_group(&self, waiting: &[usize], texts: &[Vec<LlamaToken>], most: usize) -> usize {
+    fn first_group(&self, waiting: &[usize], tails: &[Vec<LlamaToken>], most: usize) -> usize {
         let room = self.limits.cells.saturating_sub(self.trunks.cells()) as usize;
         let (mut cells, mut batch) = (0, 0);
         let fits = |&&index: &&usize| {
-            cells += texts[index].len() + most;
-            batch += texts[index].len();
+            cells += tails[index].len() + most;
+            batch += tails[index].len();
             cells <= room && batch <= self.limits.batch as usize
         };
         let fitting = waiting.iter().take(self.limits.forks as usize).take_while(fits).count();
@@ -147,14 +146,14 @@ impl Engine<'_> {
         &mut self,
         trunk: &Trunk,
         tree: &Tree<'_>,
-        texts: &[Vec<LlamaToken>],
+        tails: &[Vec<LlamaToken>],
         grammar: Option<&str>,
     ) -> Result<Vec<Speaker>, Why> {
         let speaker = |end: End| {
             let grammar = grammar
                 .map(|text| LlamaSampler::grammar(self.model, text, "root").map_err(Why::failed))
                 .transpose()?;
-            let said = trunk.end.advance(texts[end.text].len());
+            let said = trunk.end.advance(tails[end.text].len());
             Ok(Speaker {
                 index: end.text,
                 sequence: end.sequence,

@@ -99,12 +99,16 @@ impl<'a> Tree<'a> {
         trees
     }
 
-    /// All tokens from a position on, the first text in the sequence `first` and each other in the one
-    /// after; the last token of each text wants logits.
-    fn batch(&self, start: i32, first: u32) -> (Batch, Vec<End>) {
-        let mut batch = Batch::of(self.tokens());
+    /// All tokens from a position on, with words that lead to it; the first text in the sequence `first`
+    /// and each other in the one after. The last token of each text wants logits.
+    fn batch(&self, lead: &[LlamaToken], start: i32, first: u32) -> (Batch, Vec<End>) {
+        let mut batch = Batch::of(lead.len() + self.tokens());
         let mut ends = Vec::with_capacity(self.len());
         let mut index = 0;
+        let last = first + count(self.len()).saturating_sub(1);
+        for (position, token) in (start.saturating_sub_unsigned(count(lead.len()))..).zip(lead) {
+            batch.add(*token, position, first..=last, false);
+        }
         for (sequence, (place, branch)) in (first..).zip(self.branches.iter().enumerate()) {
             let own = branch.tokens.iter().enumerate().skip(branch.shared);
             for (depth, token) in own {
@@ -126,7 +130,7 @@ impl<'a> Tree<'a> {
 impl Engine<'_> {
     /// Evaluates a tree that fits a batch, every text in a fork of the trunk.
     pub(super) fn decode_tree(&mut self, trunk: &Trunk, tree: &Tree<'_>) -> Result<Vec<End>, Why> {
-        let (mut batch, ends) = tree.batch(trunk.end.position, FIRST_FORK);
+        let (mut batch, ends) = tree.batch(&trunk.after, trunk.end.position, FIRST_FORK);
         if let Some(trunk) = trunk.sequence {
             for end in &ends {
                 self.context.fork(trunk, end.sequence).map_err(Why::failed)?;
@@ -171,7 +175,7 @@ mod tests {
     #[test]
     fn the_same_text_twice_is_read_in_one_place() {
         let texts = [tokens(&[1, 2]), tokens(&[1, 2])];
-        let (batch, ends) = tree(&texts).batch(0, 7);
+        let (batch, ends) = tree(&texts).batch(&[], 0, 7);
         assert_eq!(batch.len(), 2);
         assert_eq!(ends.iter().map(|end| end.index).collect::<Vec<_>>(), [1, 1]);
         assert_eq!(ends.iter().map(|end| end.sequence).collect::<Vec<_>>(), [7, 8]);
@@ -193,20 +197,24 @@ mod tests {
         #[test]
         fn every_sequence_reads_as_its_text(
             ids in prop::collection::vec(prop::collection::vec(0..3_i32, 1..6), 1..12),
-            (texts_at_once, tokens_at_once) in (1..6_usize, 6..20_usize),
+            (texts_at_once, tokens_at_once, led) in (1..6_usize, 6..20_usize, 0..3_usize),
         ) {
             let texts: Vec<_> = ids.iter().map(|ids| tokens(ids)).collect();
+            let lead = tokens(&[7, 8][..led]);
             let mut read = BTreeMap::new();
             for part in tree(&texts).split(texts_at_once, tokens_at_once) {
                 prop_assert!(part.len() <= texts_at_once && part.tokens() <= tokens_at_once);
-                let (batch, ends) = part.batch(10, 3);
-                prop_assert_eq!(batch.len(), part.tokens());
+                let (batch, ends) = part.batch(&lead, 10, 3);
+                prop_assert_eq!(batch.len(), lead.len() + part.tokens());
                 for end in ends {
                     let text = batch.sequence(end.sequence);
                     let positions: Vec<_> = text.iter().map(|(_, position)| *position).collect();
-                    prop_assert_eq!(positions, (10..).take(text.len()).collect::<Vec<i32>>());
+                    let first = 10 - i32::try_from(led).unwrap();
+                    prop_assert_eq!(positions, (first..).take(text.len()).collect::<Vec<i32>>());
                     prop_assert!(batch.is_read_at(end.index));
-                    read.insert(end.text, text.into_iter().map(|(token, _)| token).collect::<Vec<_>>());
+                    let words: Vec<_> = text.into_iter().map(|(token, _)| token).collect();
+                    prop_assert_eq!(&words[..led], &lead[..]);
+                    read.insert(end.text, words[led..].to_vec());
                 }
             }
             let read: Vec<_> = read.into_values().collect();

@@ -21,16 +21,13 @@ use crate::verdict::Why;
 pub(super) struct Trunk {
     /// None without an image.
     pub(super) sequence: Option<u32>,
+    /// Where texts go on, after the words that stand between image and text.
     pub(super) end: Cursor,
-    /// Words that the model's form puts after the image; each text begins with them.
-    after: Vec<LlamaToken>,
-}
-
-impl Trunk {
-    /// A text as it is evaluated after this trunk.
-    pub(super) fn lead_to(&self, text: &[LlamaToken]) -> Vec<LlamaToken> {
-        [&self.after, text].concat()
-    }
+    /// Words that stand before the image and are evaluated with it. They depend on the image too: some
+    /// forms name its first tile there.
+    before: Vec<LlamaToken>,
+    /// Words that the model's form puts after the image; they are evaluated with the texts.
+    pub(super) after: Vec<LlamaToken>,
 }
 
 /// The images in the cache.
@@ -47,7 +44,6 @@ struct Kept {
     pixels: Weak<RgbImage>,
     /// The words before the image.
     head: String,
-    sequence: u32,
     trunk: Trunk,
     /// When it was asked last; the lowest goes first.
     asked: u64,
@@ -69,18 +65,17 @@ impl Trunks {
     }
 
     /// The sequence of an image with the same words before it, asked last.
-    fn beginning_with(&self, head: &str) -> Option<u32> {
-        let same = self.kept.iter().filter(|kept| kept.head == head);
-        same.max_by_key(|kept| kept.asked).map(|kept| kept.sequence)
+    fn beginning_with(&self, before: &[LlamaToken]) -> Option<u32> {
+        let same = self.kept.iter().filter(|kept| kept.trunk.before == before);
+        same.max_by_key(|kept| kept.asked)?.trunk.sequence
     }
 
-    fn keep(&mut self, view: &View, head: &str, sequence: u32, trunk: Trunk) {
+    fn keep(&mut self, view: &View, head: &str, trunk: Trunk) {
         self.clock += 1;
         let once = matches!(view.kind(), ViewKind::Without { .. });
         self.kept.push(Kept {
             pixels: Arc::downgrade(view.pixels()),
             head: head.to_owned(),
-            sequence,
             trunk,
             asked: if once { 0 } else { self.clock },
         });
@@ -89,13 +84,13 @@ impl Trunks {
     /// Takes out the image that was asked longest ago, other than `but`, and gives its sequence.
     fn oldest_but(&mut self, but: Option<u32>) -> Option<u32> {
         let others = self.kept.iter().enumerate();
-        let others = others.filter(|(_, kept)| Some(kept.sequence) != but);
+        let others = others.filter(|(_, kept)| kept.trunk.sequence != but);
         let (index, _) = others.min_by_key(|(_, kept)| kept.asked)?;
-        Some(self.kept.swap_remove(index).sequence)
+        self.kept.swap_remove(index).trunk.sequence
     }
 
     fn free_sequence(&self) -> Option<u32> {
-        (0..TRUNKS).find(|free| self.kept.iter().all(|kept| kept.sequence != *free))
+        (0..TRUNKS).find(|free| self.kept.iter().all(|kept| kept.trunk.sequence != Some(*free)))
     }
 }
 
@@ -114,7 +109,7 @@ impl Engine<'_> {
             return Ok(Trunk::default());
         };
         if let Some(trunk) = self.trunks.find(view, head) {
-            self.make_room(wanted.saturating_add(count(trunk.after.len())), trunk.sequence);
+            self.make_room(wanted, trunk.sequence);
             return Ok(trunk);
         }
         let began = Instant::now();
@@ -127,9 +122,9 @@ impl Engine<'_> {
             Some(free) => free,
             None => self.evict(None).unwrap_or(0),
         };
-        match self.evaluate_trunk(view, head, &pieces, sequence) {
+        match self.evaluate_trunk(view, &pieces, sequence) {
             Ok(trunk) => {
-                self.trunks.keep(view, head, sequence, trunk.clone());
+                self.trunks.keep(view, head, trunk.clone());
                 Ok(trunk)
             }
             Err(why) => {
@@ -144,7 +139,6 @@ impl Engine<'_> {
     fn evaluate_trunk(
         &mut self,
         view: &View,
-        head: &str,
         pieces: &Pieces,
         sequence: u32,
     ) -> Result<Trunk, Why> {
@@ -161,7 +155,7 @@ impl Engine<'_> {
         let embedding = self.embedding(image, Some(view))?;
         let began = Instant::now();
         let position = i32::try_from(before.len()).unwrap_or(i32::MAX);
-        match self.trunks.beginning_with(head) {
+        match self.trunks.beginning_with(before) {
             Some(other) => {
                 self.context.fork_before(position, other, sequence).map_err(Why::failed)?;
             }
@@ -172,9 +166,10 @@ impl Engine<'_> {
         let (position, _) = self.evaluate(image, &embedding, (sequence, position), false)?;
         self.context.synchronize();
         self.spent.image += began.elapsed();
-        let cells = end.cells - count(after.len());
-        let (sequence, end) = (Some(sequence), Cursor { position, cells });
-        Ok(Trunk { sequence, end, after: after.to_vec() })
+        let position = position.saturating_add_unsigned(count(after.len()));
+        let end = Cursor { position, ..end };
+        let (before, after) = (before.to_vec(), after.to_vec());
+        Ok(Trunk { sequence: Some(sequence), end, before, after })
     }
 
     /// Evicts images other than `but` until so many cells are free, or none is left to evict.
@@ -197,5 +192,26 @@ impl Engine<'_> {
     pub(super) fn clear(&mut self) {
         self.context.clear();
         self.trunks = Trunks::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Forms that name an image's first tile before it begin otherwise for an image without tiles, though
+    /// the words of the prompt are the same.
+    #[test]
+    fn a_beginning_is_taken_from_an_image_with_the_same_tokens_before_it() {
+        let tokens = |ids: &[i32]| ids.iter().copied().map(LlamaToken::new).collect::<Vec<_>>();
+        let view = View::whole(RgbImage::new(1, 1));
+        let mut trunks = Trunks::default();
+        for (sequence, before) in [(0, tokens(&[1, 2])), (1, tokens(&[1, 2, 3]))] {
+            let trunk = Trunk { sequence: Some(sequence), before, ..Trunk::default() };
+            trunks.keep(&view, "<image>", trunk);
+        }
+        assert_eq!(trunks.beginning_with(&tokens(&[1, 2])), Some(0));
+        assert_eq!(trunks.beginning_with(&tokens(&[1, 2, 3])), Some(1));
+        assert_eq!(trunks.beginning_with(&tokens(&[1])), None);
     }
 }
